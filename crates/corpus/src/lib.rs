@@ -1,0 +1,1 @@
+//! writes midtraining documents and alignment chats from a Model Spec

@@ -1,0 +1,1 @@
+//! runs tasks against a model, judges, and counts what happened

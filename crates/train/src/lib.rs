@@ -1,0 +1,1 @@
+//! trains and runs Llama-style transformers on burn
