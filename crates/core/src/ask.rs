@@ -1,0 +1,497 @@
+//! Asking a model many things: the engine under every stage.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use futures::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    journal::{Journal, Known, Record},
+    model::{Completion, Model, Request, Scored, Stop, Usage},
+    read::{Read, Reason, Unusable},
+    watch::{Progress, Watch},
+};
+
+/// What names an ask: the stage it belongs to, and the item within it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AskId {
+    /// The stage, part of the journal's key: the same question of two stages is asked twice.
+    pub stage: String,
+    /// The item. It only names: two items of a stage that ask the very same query share its reply,
+    /// unless they give different draws.
+    pub item: String,
+}
+
+impl fmt::Display for AskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stage, self.item)
+    }
+}
+
+/// What is asked of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Query {
+    /// An answer.
+    Complete(Request),
+    /// The log-probability of each continuation.
+    Score(Request, Vec<String>),
+}
+
+/// One thing to ask.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Ask {
+    /// Its name.
+    pub id: AskId,
+    /// The query.
+    pub query: Query,
+    /// Which draw of this query: ten draws of one question are ten questions.
+    pub draw: u32,
+    /// How often an unusable answer is asked again (2 for answers, 0 for scores, unless told).
+    pub tries: u32,
+}
+
+impl Ask {
+    /// The first draw of a query.
+    pub fn new(stage: impl Into<String>, item: impl Into<String>, query: Query) -> Self {
+        let tries = if matches!(query, Query::Score(..)) { 0 } else { 2 };
+        Ask { id: AskId { stage: stage.into(), item: item.into() }, query, draw: 0, tries }
+    }
+
+    /// The same ask as another draw.
+    pub fn with_draw(self, draw: u32) -> Self {
+        Ask { draw, ..self }
+    }
+
+    /// The same ask with another number of repeats of unusable answers.
+    pub fn with_tries(self, tries: u32) -> Self {
+        Ask { tries, ..self }
+    }
+}
+
+/// What the model gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reply {
+    /// To [`Query::Complete`].
+    Completion(Box<Completion>),
+    /// To [`Query::Score`], one for each continuation.
+    Scores(Vec<Scored>),
+}
+
+impl Reply {
+    /// The text of a complete answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Refusal`], [`Reason::CutOff`] or [`Reason::Empty`] when there is no complete answer.
+    pub fn text(&self) -> Read<Cow<'_, str>> {
+        let Reply::Completion(completion) = self else {
+            return Err(Unusable::new(Reason::Empty, "scores, where an answer was expected"));
+        };
+        let text = completion.message.text();
+        match &completion.stop {
+            Stop::Refusal => Err(Unusable::new(Reason::Refusal, start_of(&text))),
+            Stop::Length => Err(Unusable::new(Reason::CutOff, start_of(&text))),
+            _ if text.trim().is_empty() => Err(Unusable::new(Reason::Empty, "an empty answer")),
+            _ => Ok(text),
+        }
+    }
+
+    /// The scores of the continuations.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Empty`] when this is an answer.
+    pub fn scores(&self) -> Read<&[Scored]> {
+        match self {
+            Reply::Scores(scores) => Ok(scores),
+            Reply::Completion(_) => {
+                Err(Unusable::new(Reason::Empty, "an answer, where scores were expected"))
+            }
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        match self {
+            Reply::Completion(completion) => completion.usage,
+            Reply::Scores(_) => Usage::default(),
+        }
+    }
+}
+
+fn start_of(text: &str) -> String {
+    let start: String = text.chars().take(80).collect();
+    format!("`{}`", start.trim())
+}
+
+/// A settled ask.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Answer<T> {
+    /// Which ask.
+    pub id: AskId,
+    /// What the reader made of the reply, or why there is none.
+    pub result: Result<T, Failure>,
+    /// Replies that could not be used before it was settled.
+    pub unusable: Vec<Unusable>,
+    /// Whether it came from the journal alone.
+    pub reused: bool,
+}
+
+/// Why an ask has no usable answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Every reply was unusable; the last one's reason.
+    #[error("no usable answer: {0}")]
+    Unusable(Unusable),
+    /// The model failed. It was not kept: a rerun asks again.
+    #[error(transparent)]
+    Model(#[from] Error),
+}
+
+/// Asks a model many things, and gives the answers as they finish.
+///
+/// At most [`Model::concurrency`] queries are in flight, and no more asks are drawn from the stream
+/// than that. Each reply is in the `journal` before `read` sees it; what the journal holds is not
+/// asked again. A reply that `read` cannot use is asked again, at most [`Ask::tries`] times, then
+/// handed on as a [`Failure`]. One failure does not touch the others. Dropping the stream stops it;
+/// what was committed stays.
+///
+/// Answers come in order of finishing: a stage that writes them down sorts by id first, so that the
+/// same seed gives the same bytes.
+///
+/// # Errors
+///
+/// An item is an `Err` when the journal fails. The stream should be given up then: answers could no
+/// longer be kept.
+pub fn ask_all<'a, T, R>(
+    model: &'a dyn Model,
+    journal: &'a Journal,
+    asks: impl Stream<Item = Ask> + Send + 'a,
+    read: R,
+    watch: &'a dyn Watch,
+) -> impl Stream<Item = Result<Answer<T>>> + Send + 'a
+where
+    T: Send + 'a,
+    R: Fn(&AskId, &Reply) -> Read<T> + Send + Sync + 'a,
+{
+    let (_, total) = asks.size_hint();
+    let tally = Tally::new(total.map(|n| n as u64));
+    let shared = std::sync::Arc::new((read, tally));
+    let concurrency = model.concurrency().max(1);
+    asks.map(move |ask| {
+        let shared = std::sync::Arc::clone(&shared);
+        async move {
+            let (read, tally) = &*shared;
+            settle(model, journal, ask, read, tally, watch).await
+        }
+    })
+    .buffer_unordered(concurrency)
+}
+
+/// Asks one thing until it is settled.
+async fn settle<T, R>(
+    model: &dyn Model,
+    journal: &Journal,
+    ask: Ask,
+    read: &R,
+    tally: &Tally,
+    watch: &dyn Watch,
+) -> Result<Answer<T>>
+where
+    R: Fn(&AskId, &Reply) -> Read<T>,
+{
+    let Ask { id, query, draw, tries } = ask;
+    let mut unusable = Vec::new();
+    let mut reused = true;
+    let result = loop {
+        let attempt = unusable.len() as u32;
+        let key = Journal::key(&id.stage, model.id(), &query, draw, attempt).map_err(|error| {
+            Error::Journal {
+                path: journal.path().to_owned(),
+                doing: "making a key (a number in the request is not finite?)",
+                source: error.into(),
+            }
+        })?;
+        let reply = loop {
+            match journal.look_up(key)? {
+                Known::Replied(reply) => break Ok(reply),
+                // An error here only means that whoever asked has gone; we look again either way.
+                Known::Asking(woken) => drop(woken.await),
+                Known::Ours { claim, orphan } => {
+                    reused = false;
+                    claim.intend().await?;
+                    match send(model, &query).await {
+                        Ok(reply) => {
+                            let model = model.id().key.clone();
+                            let record = Record { id: id.clone(), model, draw, attempt, reply };
+                            claim.keep(&record).await?;
+                            tally.paid(record.reply.usage(), orphan);
+                            break Ok(record.reply);
+                        }
+                        Err(error) => {
+                            claim.withdraw().await?;
+                            break Err(error);
+                        }
+                    }
+                }
+            }
+        };
+        match reply.map(|reply| read(&id, &reply)) {
+            Ok(Ok(value)) => break Ok(value),
+            Ok(Err(why)) => {
+                tally.unusable(why.reason.clone());
+                unusable.push(why.clone());
+                if attempt >= tries {
+                    break Err(Failure::Unusable(why));
+                }
+            }
+            Err(error) => break Err(Failure::Model(error)),
+        }
+    };
+    watch.progress(&tally.settled(&id.stage, reused, result.is_err()));
+    Ok(Answer { id, result, unusable, reused })
+}
+
+async fn send(model: &dyn Model, query: &Query) -> Result<Reply> {
+    match query {
+        Query::Complete(request) => {
+            let completion = model.complete(request).await?;
+            Ok(Reply::Completion(Box::new(completion)))
+        }
+        Query::Score(request, continuations) => {
+            let scores = model.score(request, continuations).await?;
+            if scores.len() != continuations.len() {
+                let (asked, got) = (continuations.len(), scores.len());
+                return Err(Error::model(
+                    &model.id().key,
+                    crate::ModelErrorKind::Other,
+                    format!("was asked for {asked} scores and gave {got}"),
+                ));
+            }
+            Ok(Reply::Scores(scores))
+        }
+    }
+}
+
+/// Counts what happens, across the asks in flight.
+struct Tally {
+    began: Instant,
+    progress: Mutex<Progress>,
+}
+
+impl Tally {
+    fn new(total: Option<u64>) -> Self {
+        let progress = Progress { total, unusable: BTreeMap::new(), ..Progress::default() };
+        Tally { began: Instant::now(), progress: Mutex::new(progress) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn paid(&self, usage: Usage, orphan: bool) {
+        let mut progress = self.lock();
+        progress.usage += usage;
+        progress.repaid += u64::from(orphan);
+    }
+
+    fn unusable(&self, reason: Reason) {
+        *self.lock().unusable.entry(reason).or_default() += 1;
+    }
+
+    fn settled(&self, stage: &str, reused: bool, failed: bool) -> Progress {
+        let mut progress = self.lock();
+        if progress.stage != stage {
+            stage.clone_into(&mut progress.stage);
+        }
+        progress.done += 1;
+        progress.reused += u64::from(reused);
+        progress.failed += u64::from(failed);
+        progress.elapsed = self.began.elapsed();
+        progress.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    };
+
+    use futures::{TryStreamExt, executor::block_on, future::BoxFuture, stream};
+
+    use super::*;
+    use crate::{ModelErrorKind, ModelId, Scripted};
+
+    fn ask(item: usize) -> Ask {
+        Ask::new("test", item.to_string(), Query::Complete(Request::user(item.to_string())))
+    }
+
+    fn text(_: &AskId, reply: &Reply) -> Read<String> {
+        reply.text().map(Cow::into_owned)
+    }
+
+    /// A model that counts what it is asked.
+    fn counting(answer: fn(u32, &str) -> Completion) -> (Scripted, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let model = Scripted::new("counting", move |request| {
+            answer(count.fetch_add(1, Ordering::SeqCst), &request.messages[0].text())
+        });
+        (model, asked)
+    }
+
+    fn run(model: &dyn Model, journal: &Journal, asks: Vec<Ask>) -> Vec<Answer<String>> {
+        let answers = ask_all(model, journal, stream::iter(asks), text, &());
+        let mut answers: Vec<_> = block_on(answers.try_collect()).unwrap();
+        answers.sort_by_key(|answer| answer.id.item.parse::<usize>().unwrap());
+        answers
+    }
+
+    #[test]
+    fn a_rerun_asks_nothing_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let (model, asked) = counting(|_, text| text.into());
+        for round in 0..3 {
+            let journal = Journal::open(&path).unwrap();
+            let answers = run(&model, &journal, (0..100).map(ask).collect());
+            assert!(answers.iter().all(|a| a.reused == (round > 0)));
+            assert_eq!(answers[7].result.as_ref().unwrap(), "7");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 100);
+    }
+
+    #[test]
+    fn unusable_answers_are_asked_again_and_then_counted() {
+        let (model, asked) = counting(|n, text| match n {
+            0 => Completion::new("no").with_stop(Stop::Refusal),
+            1 => Completion::new("half an").with_stop(Stop::Length),
+            _ => text.into(),
+        });
+        let journal = Journal::in_memory().unwrap();
+        let answers = run(&model, &journal, vec![ask(5)]);
+        let reasons: Vec<_> = answers[0].unusable.iter().map(|u| u.reason.clone()).collect();
+        assert_eq!(reasons, [Reason::Refusal, Reason::CutOff]);
+        assert_eq!(answers[0].result.as_ref().unwrap(), "5");
+        // The unusable ones are in the journal too: a rerun pays for none of them.
+        assert!(run(&model, &journal, vec![ask(5)])[0].reused);
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn tries_end() {
+        let (model, asked) = counting(|_, _| "".into());
+        let journal = Journal::in_memory().unwrap();
+        let answers = run(&model, &journal, vec![ask(1).with_tries(1)]);
+        assert!(
+            matches!(&answers[0].result, Err(Failure::Unusable(u)) if u.reason == Reason::Empty)
+        );
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn draws_are_apart_and_equal_asks_share_one_reply() {
+        let (model, asked) = counting(|n, _| n.to_string().into());
+        let journal = Journal::in_memory().unwrap();
+        let mut asks: Vec<Ask> = (0..10).map(|draw| ask(0).with_draw(draw)).collect();
+        asks.extend((0..10).map(|draw| ask(0).with_draw(draw)));
+        let answers = run(&model, &journal, asks);
+        let mut texts: Vec<_> = answers.iter().map(|a| a.result.as_ref().unwrap()).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!((texts.len(), asked.load(Ordering::SeqCst)), (10, 10));
+    }
+
+    #[test]
+    fn one_failure_leaves_the_others_alone_and_is_not_kept() {
+        let broken = Arc::new(AtomicU32::new(1));
+        let switch = Arc::clone(&broken);
+        let model = Scripted::fallible("flaky", move |request| {
+            let text = request.messages[0].text().into_owned();
+            if text == "3" && switch.load(Ordering::SeqCst) == 1 {
+                return Err(Error::model("flaky", ModelErrorKind::RateLimit, "slow down"));
+            }
+            Ok(text.into())
+        });
+        let journal = Journal::in_memory().unwrap();
+        let answers = run(&model, &journal, (0..6).map(ask).collect());
+        assert!(matches!(answers[3].result, Err(Failure::Model(_))));
+        assert_eq!(answers.iter().filter(|a| a.result.is_ok()).count(), 5);
+        broken.store(0, Ordering::SeqCst);
+        let answers = run(&model, &journal, (0..6).map(ask).collect());
+        assert!(answers.iter().all(|a| a.result.is_ok()));
+        assert_eq!(answers.iter().filter(|a| !a.reused).count(), 1);
+    }
+
+    #[test]
+    fn what_was_in_flight_at_a_crash_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        {
+            let journal = Journal::open(&path).unwrap();
+            let never = Never(ModelId::new("scripted/echo"));
+            let mut answers =
+                Box::pin(ask_all(&never, &journal, stream::iter((0..9).map(ask)), text, &()));
+            // Polled until its intents are durable, then dropped, as a kill would leave it.
+            for _ in 0..200 {
+                assert!(block_on(futures::future::poll_immediate(answers.next())).is_none());
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+        let journal = Journal::open(&path).unwrap();
+        let seen = Mutex::new(Progress::default());
+        let watch = |p: &Progress| p.clone_into(&mut seen.lock().unwrap());
+        let echo = Scripted::echo();
+        let answers = ask_all(&echo, &journal, stream::iter((0..9).map(ask)), text, &watch);
+        let answers: Vec<_> = block_on(answers.try_collect()).unwrap();
+        let seen = seen.into_inner().unwrap();
+        assert_eq!((answers.len(), seen.done, seen.total), (9, 9, Some(9)));
+        assert_eq!(seen.repaid, 4);
+    }
+
+    /// A model that never answers.
+    struct Never(ModelId);
+
+    impl Model for Never {
+        fn id(&self) -> &ModelId {
+            &self.0
+        }
+        fn complete<'a>(&'a self, _: &'a Request) -> BoxFuture<'a, Result<Completion>> {
+            Box::pin(std::future::pending())
+        }
+        fn concurrency(&self) -> usize {
+            4
+        }
+    }
+
+    #[test]
+    fn asks_are_drawn_as_they_are_needed() {
+        let drawn = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&drawn);
+        let asks = stream::iter(0..1000).map(move |i| {
+            count.fetch_add(1, Ordering::SeqCst);
+            ask(i)
+        });
+        let model = Scripted::echo().with_concurrency(8);
+        let journal = Journal::in_memory().unwrap();
+        let mut answers = Box::pin(ask_all(&model, &journal, asks, text, &()));
+        block_on(answers.next()).unwrap().unwrap();
+        assert!(drawn.load(Ordering::SeqCst) <= 16);
+    }
+}

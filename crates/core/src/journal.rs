@@ -1,0 +1,391 @@
+//! The durable record of what was asked and answered.
+//!
+//! One file, an embedded transactional store. Two tables matter: `replies`, keyed by a hash of all
+//! that determines a reply, and `intents`, the keys that are being asked right now. An intent is
+//! durable before its query is sent, a reply before it is handed on; so after a kill, the intents
+//! without a reply are exactly the queries that may have been paid without being kept.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use futures::channel::oneshot;
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    ask::{AskId, Query, Reply},
+    model::ModelId,
+};
+
+const FORMAT: u64 = 1;
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const REPLIES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("replies");
+const INTENTS: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("intents");
+
+/// Pages that the store may keep in memory, in bytes: a journal grows far beyond memory.
+const CACHE: usize = 64 << 20;
+
+/// What the journal keeps of every query to a model, so that no answer is paid twice.
+///
+/// The promise: no *committed* answer is ever asked again. What was in flight when the process died
+/// (at most the model's concurrency) may be asked twice, and is counted as
+/// [`repaid`](crate::Progress::repaid).
+///
+/// A journal belongs to one process at a time.
+pub struct Journal {
+    path: PathBuf,
+    store: Arc<Database>,
+    ops: Option<mpsc::Sender<Op>>,
+    writer: Option<JoinHandle<()>>,
+    /// Keys being asked by this process, with those who wait for the same reply.
+    asking: Mutex<HashMap<Key, Vec<oneshot::Sender<()>>>>,
+}
+
+/// Hash of all that determines a reply.
+pub(crate) type Key = [u8; 32];
+
+/// One row of the table of replies.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) id: AskId,
+    pub(crate) model: String,
+    pub(crate) draw: u32,
+    pub(crate) attempt: u32,
+    pub(crate) reply: Reply,
+}
+
+/// What is known of a key.
+pub(crate) enum Known<'j> {
+    /// It was answered: the reply.
+    Replied(Reply),
+    /// Somebody in this process is asking it; look again when this resolves.
+    Asking(oneshot::Receiver<()>),
+    /// It is ours to ask.
+    Ours { claim: Claim<'j>, orphan: bool },
+}
+
+/// The right to ask a key; given back when dropped.
+pub(crate) struct Claim<'j> {
+    journal: &'j Journal,
+    key: Key,
+}
+
+struct Op {
+    write: Write,
+    done: oneshot::Sender<Result<(), Arc<redb::Error>>>,
+}
+
+enum Write {
+    Intend(Key),
+    Withdraw(Key),
+    Reply(Key, Vec<u8>),
+}
+
+impl Journal {
+    /// Opens a journal, making the file and its folders where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::JournalBusy`] when it is open elsewhere, [`Error::JournalFormat`] when a newer ethos
+    /// wrote it, [`Error::Journal`] when the file is damaged or cannot be written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+                doing: "create",
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        let opened = Database::builder().set_cache_size(CACHE).create(&path);
+        let store = opened.map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => Error::JournalBusy { path: path.clone() },
+            other => failed(&path, "opening", redb::Error::from(other)),
+        })?;
+        Journal::start(path, store)
+    }
+
+    /// A journal that is gone with the value: for tests and dry runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`], which is not to be expected.
+    pub fn in_memory() -> Result<Self> {
+        let path = PathBuf::from("in memory");
+        let backend = redb::backends::InMemoryBackend::new();
+        let store = Database::builder()
+            .create_with_backend(backend)
+            .map_err(|error| failed(&path, "opening", redb::Error::from(error)))?;
+        Journal::start(path, store)
+    }
+
+    fn start(path: PathBuf, store: Database) -> Result<Self> {
+        let found = prepare(&store).map_err(|error| failed(&path, "opening", error))?;
+        if found > FORMAT {
+            return Err(Error::JournalFormat { path, found, known: FORMAT });
+        }
+        let store = Arc::new(store);
+        let (ops, inbox) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("ethos journal".to_owned())
+            .spawn({
+                let store = Arc::clone(&store);
+                move || write_all(&store, &inbox)
+            })
+            .map_err(|source| Error::Io {
+                doing: "start a writer for",
+                path: path.clone(),
+                source,
+            })?;
+        Ok(Journal { path, store, ops: Some(ops), writer: Some(writer), asking: Mutex::default() })
+    }
+
+    /// The journal's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many replies it holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`] when the store fails.
+    pub fn replies(&self) -> Result<u64> {
+        let count = || -> Result<u64, redb::Error> {
+            let table = self.store.begin_read()?.open_table(REPLIES)?;
+            Ok(table.len()?)
+        };
+        count().map_err(|error| failed(&self.path, "counting replies", error))
+    }
+
+    /// Everything that determines a reply, hashed. Retries of an unusable answer are told from other
+    /// draws of the same question by `attempt`.
+    pub(crate) fn key(
+        stage: &str,
+        model: &ModelId,
+        query: &Query,
+        draw: u32,
+        attempt: u32,
+    ) -> Result<Key, serde_json::Error> {
+        let mut hasher = blake3::Hasher::new();
+        serde_json::to_writer(&mut hasher, &(FORMAT, stage, &model.key, query, draw, attempt))?;
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// Looks a key up, and claims it when nobody has asked it.
+    pub(crate) fn look_up(&self, key: Key) -> Result<Known<'_>> {
+        // Held over the look into the store: whoever settles a key commits first and gives its claim
+        // back after, so we see the reply, the claim, or neither.
+        let mut asking = self.asking();
+        if let Some(waiting) = asking.get_mut(&key) {
+            let (wake, woken) = oneshot::channel();
+            waiting.push(wake);
+            return Ok(Known::Asking(woken));
+        }
+        let read = || -> Result<_, redb::Error> {
+            let store = self.store.begin_read()?;
+            let bytes = store.open_table(REPLIES)?.get(&key)?.map(|value| value.value().to_vec());
+            let orphan = bytes.is_none() && store.open_table(INTENTS)?.get(&key)?.is_some();
+            Ok((bytes, orphan))
+        };
+        match read().map_err(|error| failed(&self.path, "looking up a reply", error))? {
+            (Some(bytes), _) => {
+                let record: Record = serde_json::from_slice(&bytes)
+                    .map_err(|error| failed(&self.path, "reading a reply", error))?;
+                Ok(Known::Replied(record.reply))
+            }
+            (None, orphan) => {
+                asking.insert(key, Vec::new());
+                Ok(Known::Ours { claim: Claim { journal: self, key }, orphan })
+            }
+        }
+    }
+
+    async fn write(&self, doing: &'static str, write: Write) -> Result<()> {
+        let (done, settled) = oneshot::channel();
+        let sent = self.ops.as_ref().map(|ops| ops.send(Op { write, done }));
+        let gone = || failed(&self.path, doing, "the journal's writer is gone");
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(gone());
+        }
+        let settled = settled.await.map_err(|_| gone())?;
+        settled.map_err(|error| failed(&self.path, doing, error))
+    }
+
+    fn asking(&self) -> MutexGuard<'_, HashMap<Key, Vec<oneshot::Sender<()>>>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Claim<'_> {
+    /// Records durably that the query is about to be sent.
+    pub(crate) async fn intend(&self) -> Result<()> {
+        self.journal.write("recording an intent", Write::Intend(self.key)).await
+    }
+
+    /// Takes the intent back: the query failed, there is nothing to keep.
+    pub(crate) async fn withdraw(&self) -> Result<()> {
+        self.journal.write("withdrawing an intent", Write::Withdraw(self.key)).await
+    }
+
+    /// Keeps the reply; it is durable when this returns.
+    pub(crate) async fn keep(&self, record: &Record) -> Result<()> {
+        let bytes = serde_json::to_vec(record)
+            .map_err(|error| failed(&self.journal.path, "writing a reply", error))?;
+        self.journal.write("keeping a reply", Write::Reply(self.key, bytes)).await
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        for waiting in self.journal.asking().remove(&self.key).into_iter().flatten() {
+            // Whoever stopped waiting does not mind.
+            let _ = waiting.send(());
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Closing the channel ends the writer once it has written what it was given.
+        self.ops = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Makes the tables, and gives the format of the file.
+fn prepare(store: &Database) -> Result<u64, redb::Error> {
+    let change = store.begin_write()?;
+    let found = {
+        let mut meta = change.open_table(META)?;
+        let found = meta.get("format")?.map(|value| value.value());
+        if found.is_none() {
+            meta.insert("format", FORMAT)?;
+        }
+        change.open_table(REPLIES)?;
+        change.open_table(INTENTS)?;
+        found.unwrap_or(FORMAT)
+    };
+    change.commit()?;
+    Ok(found)
+}
+
+/// The writer: whatever has gathered while the last commit was on its way to the disk becomes one
+/// commit, so that a thousand replies cost a handful of syncs.
+fn write_all(store: &Database, inbox: &mpsc::Receiver<Op>) {
+    while let Ok(first) = inbox.recv() {
+        let ops: Vec<Op> = std::iter::once(first).chain(inbox.try_iter().take(4096)).collect();
+        let outcome = commit(store, &ops).map_err(Arc::new);
+        for op in ops {
+            // Whoever gave up waiting does not mind.
+            let _ = op.done.send(outcome.clone());
+        }
+    }
+}
+
+fn commit(store: &Database, ops: &[Op]) -> Result<(), redb::Error> {
+    let change = store.begin_write()?;
+    {
+        let mut replies = change.open_table(REPLIES)?;
+        let mut intents = change.open_table(INTENTS)?;
+        for op in ops {
+            match &op.write {
+                Write::Intend(key) => {
+                    intents.insert(key, ())?;
+                }
+                Write::Withdraw(key) => {
+                    intents.remove(key)?;
+                }
+                Write::Reply(key, bytes) => {
+                    replies.insert(key, bytes.as_slice())?;
+                    intents.remove(key)?;
+                }
+            }
+        }
+    }
+    change.commit()?;
+    Ok(())
+}
+
+fn failed(
+    path: &Path,
+    doing: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    Error::Journal { path: path.to_owned(), doing, source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Message, Request, Sampling};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_second_journal_on_the_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/journal.redb");
+        let _first = Journal::open(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(Error::JournalBusy { .. })));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        drop(Journal::open(&path).unwrap());
+        let store = Database::create(&path).unwrap();
+        let change = store.begin_write().unwrap();
+        change.open_table(META).unwrap().insert("format", FORMAT + 1).unwrap();
+        change.commit().unwrap();
+        drop(store);
+        assert!(matches!(Journal::open(&path), Err(Error::JournalFormat { found: 2, .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_journal_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        std::fs::write(&path, "not a journal").unwrap();
+        assert!(matches!(Journal::open(&path), Err(Error::Journal { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"not a journal");
+    }
+
+    fn query(text: &str, prefill: Option<&str>, temperature: f64) -> Query {
+        let sampling = Sampling { temperature: Some(temperature), ..Sampling::default() };
+        let mut request = Request::new([Message::user(text)]).with_sampling(sampling);
+        request.prefill = prefill.map(str::to_owned);
+        Query::Complete(request)
+    }
+
+    proptest! {
+        #[test]
+        fn keys_differ_whenever_a_part_differs(
+            a in ("[ab\"]{0,2}", "[ab\"]{0,2}", "[ab]{0,2}", prop::option::of("[ab]{0,1}"), 0u8..2, 0u32..2, 0u32..2),
+            b in ("[ab\"]{0,2}", "[ab\"]{0,2}", "[ab]{0,2}", prop::option::of("[ab]{0,1}"), 0u8..2, 0u32..2, 0u32..2),
+        ) {
+            let key = |p: &(String, String, String, Option<String>, u8, u32, u32)| {
+                let query = query(&p.2, p.3.as_deref(), f64::from(p.4));
+                Journal::key(&p.0, &ModelId::new(&p.1), &query, p.5, p.6).unwrap()
+            };
+            prop_assert_eq!(key(&a) == key(&b), a == b);
+        }
+    }
+}
