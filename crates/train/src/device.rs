@@ -1,0 +1,169 @@
+//! Devices by name. The only place with backend `cfg`s.
+
+use std::{fmt, str::FromStr};
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The name of a device: `flex`, `cuda:0`, `libtorch`, `libtorch-cuda:0`.
+///
+/// Every name can be written down whatever the build has; [`open`](DeviceSpec::open) says what is
+/// missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DeviceSpec {
+    /// The pure Rust CPU backend.
+    Flex,
+    /// An NVIDIA GPU, by its index.
+    Cuda(usize),
+    /// LibTorch on the CPU.
+    LibTorch,
+    /// LibTorch on an NVIDIA GPU, by its index.
+    LibTorchCuda(usize),
+}
+
+impl DeviceSpec {
+    /// The device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotBuilt`] when the backend's feature is off, [`Error::Unavailable`] when the machine
+    /// lacks what it needs (driver, NVRTC, libtorch's CUDA part).
+    pub fn open(self) -> Result<Device> {
+        match self {
+            #[cfg(feature = "flex")]
+            DeviceSpec::Flex => Ok(Device::flex()),
+            #[cfg(feature = "cuda")]
+            DeviceSpec::Cuda(index) => probe(self, move || Device::cuda(index)),
+            #[cfg(feature = "libtorch")]
+            DeviceSpec::LibTorch | DeviceSpec::LibTorchCuda(_) => {
+                probe(self, move || libtorch(self))
+            }
+            #[allow(unreachable_patterns)] // with every feature on
+            missing => {
+                let feature = match missing {
+                    DeviceSpec::Flex => "flex",
+                    DeviceSpec::Cuda(_) => "cuda",
+                    DeviceSpec::LibTorch | DeviceSpec::LibTorchCuda(_) => "libtorch",
+                };
+                Err(Error::NotBuilt { device: missing.to_string(), feature })
+            }
+        }
+    }
+}
+
+/// Deprecated in burn 0.22 and gone in 0.23, which is why burn is pinned (docs/architecture.md).
+#[cfg(feature = "libtorch")]
+#[allow(deprecated)]
+fn libtorch(spec: DeviceSpec) -> Device {
+    match spec {
+        DeviceSpec::LibTorchCuda(index) => Device::libtorch_cuda(index),
+        _ => Device::libtorch(),
+    }
+}
+
+/// Runs a tiny operation: these backends open lazily, and panic at the first use where a driver is
+/// missing.
+#[cfg(any(feature = "cuda", feature = "libtorch"))]
+fn probe(
+    spec: DeviceSpec,
+    open: impl FnOnce() -> Device + std::panic::UnwindSafe,
+) -> Result<Device> {
+    use burn::tensor::Tensor;
+    let tried = std::panic::catch_unwind(|| {
+        let device = open();
+        let sum: f32 = Tensor::<1>::ones([2], &device).sum().into_scalar();
+        (device, sum)
+    });
+    match tried {
+        Ok((device, sum)) if sum == 2.0 => Ok(device),
+        Ok(_) => Err(unavailable(spec, "it computes 1 + 1 wrongly")),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(unavailable(spec, said.unwrap_or("it panicked without a word")))
+        }
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "libtorch"))]
+fn unavailable(spec: DeviceSpec, said: &str) -> Error {
+    let advice = match spec {
+        DeviceSpec::Cuda(_) => {
+            "is there an NVIDIA driver (nvidia-smi) and NVRTC with its headers (CUDA_PATH)?"
+        }
+        DeviceSpec::LibTorchCuda(_) => "was libtorch built with CUDA, and is there a driver?",
+        _ => "is libtorch 2.9.0 on the library path (LD_LIBRARY_PATH)?",
+    };
+    Error::Unavailable { device: spec.to_string(), message: format!("{said}; {advice}") }
+}
+
+impl fmt::Display for DeviceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceSpec::Flex => f.write_str("flex"),
+            DeviceSpec::Cuda(index) => write!(f, "cuda:{index}"),
+            DeviceSpec::LibTorch => f.write_str("libtorch"),
+            DeviceSpec::LibTorchCuda(index) => write!(f, "libtorch-cuda:{index}"),
+        }
+    }
+}
+
+impl FromStr for DeviceSpec {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let unknown = || Error::UnknownDevice(name.to_owned());
+        let (backend, index) = match name.split_once(':') {
+            Some((backend, index)) => (backend, Some(index.parse().map_err(|_| unknown())?)),
+            None => (name, None),
+        };
+        match (backend, index) {
+            ("flex", None) => Ok(DeviceSpec::Flex),
+            ("cuda", index) => Ok(DeviceSpec::Cuda(index.unwrap_or(0))),
+            ("libtorch", None) => Ok(DeviceSpec::LibTorch),
+            ("libtorch-cuda", index) => Ok(DeviceSpec::LibTorchCuda(index.unwrap_or(0))),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl From<DeviceSpec> for String {
+    fn from(spec: DeviceSpec) -> String {
+        spec.to_string()
+    }
+}
+
+impl TryFrom<String> for DeviceSpec {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        name.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in ["flex", "cuda:0", "cuda:7", "libtorch", "libtorch-cuda:1"] {
+            assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
+        }
+        assert_eq!("cuda".parse::<DeviceSpec>().unwrap(), DeviceSpec::Cuda(0));
+        for name in ["", "gpu", "flex:1", "cuda:x", "cuda:-1"] {
+            let error = name.parse::<DeviceSpec>().unwrap_err().to_string();
+            assert!(error.contains("flex, cuda:N"), "{error}");
+        }
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_backend_that_is_not_built_says_so() {
+        let error = DeviceSpec::Cuda(0).open().unwrap_err().to_string();
+        assert!(error.contains("feature `cuda`"), "{error}");
+    }
+}

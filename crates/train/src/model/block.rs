@@ -1,0 +1,46 @@
+//! A block: attention and a gated feed-forward layer, each behind a norm and a residual.
+
+use burn::{
+    module::Module,
+    tensor::{Tensor, activation::silu},
+};
+
+use super::{
+    attention::Attention,
+    layers::{Projection, RmsNorm},
+    rope::Rope,
+};
+
+/// SwiGLU (arXiv 2002.05202).
+#[derive(Module, Debug)]
+pub(crate) struct FeedForward {
+    pub(crate) gate_proj: Projection,
+    pub(crate) up_proj: Projection,
+    pub(crate) down_proj: Projection,
+}
+
+impl FeedForward {
+    fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
+        let gate_btf = silu(self.gate_proj.forward(x_btd.clone()));
+        self.down_proj.forward(gate_btf * self.up_proj.forward(x_btd))
+    }
+}
+
+/// One of the transformer's layers.
+#[derive(Module, Debug)]
+pub(crate) struct Block {
+    pub(crate) self_attn: Attention,
+    pub(crate) mlp: FeedForward,
+    pub(crate) input_layernorm: RmsNorm,
+    pub(crate) post_attention_layernorm: RmsNorm,
+}
+
+impl Block {
+    pub(crate) fn forward(&self, x_btd: Tensor<3>, bias_b1tt: Tensor<4>, rope: &Rope) -> Tensor<3> {
+        let seen =
+            self.self_attn.forward(self.input_layernorm.forward(x_btd.clone()), bias_b1tt, rope);
+        let x_btd = x_btd + seen;
+        let thought = self.mlp.forward(self.post_attention_layernorm.forward(x_btd.clone()));
+        x_btd + thought
+    }
+}

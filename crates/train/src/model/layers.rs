@@ -1,0 +1,51 @@
+//! The small layers: projection, embedding, norm.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Int, Tensor, module},
+};
+
+/// A linear layer without bias. The weight is `[out, in]`, as Hugging Face stores it.
+#[derive(Module, Debug)]
+pub(crate) struct Projection {
+    pub(crate) weight: Param<Tensor<2>>,
+}
+
+impl Projection {
+    /// `[…, in]` to `[…, out]`.
+    pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
+        module::linear(x_btd, self.weight.val().transpose(), None)
+    }
+}
+
+/// Token embeddings, `[vocabulary, width]`.
+#[derive(Module, Debug)]
+pub(crate) struct Embedding {
+    pub(crate) weight: Param<Tensor<2>>,
+}
+
+impl Embedding {
+    /// `[batch, time]` ids to `[batch, time, width]`.
+    pub(crate) fn forward(&self, ids_bt: Tensor<2, Int>) -> Tensor<3> {
+        module::embedding(self.weight.val(), ids_bt)
+    }
+}
+
+/// Root-mean-square norm over the last dimension (arXiv 1910.07467), scaled after as in
+/// Hugging Face's implementation.
+#[derive(Module, Debug)]
+pub(crate) struct RmsNorm {
+    pub(crate) weight: Param<Tensor<1>>,
+    eps: f64,
+}
+
+impl RmsNorm {
+    pub(crate) fn new(weight: Param<Tensor<1>>, eps: f64) -> Self {
+        RmsNorm { weight, eps }
+    }
+
+    pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
+        let square = x_btd.clone().square().mean_dim(2).add_scalar(self.eps);
+        x_btd * square.sqrt().recip() * self.weight.val().unsqueeze()
+    }
+}

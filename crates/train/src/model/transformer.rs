@@ -1,0 +1,169 @@
+//! The whole model.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Int, Tensor, TensorData},
+};
+
+use super::{
+    TransformerConfig,
+    block::Block,
+    init::Init,
+    layers::{Embedding, Projection, RmsNorm},
+    rope::Rope,
+};
+use crate::{Batch, Result, Row, loss::token_logprobs, tokens::pack_apart};
+
+/// A causal language model of Llama's architecture, on a device.
+#[derive(Clone, Debug)]
+pub struct Transformer {
+    config: TransformerConfig,
+    weights: Weights,
+    rope: Rope,
+    device: Device,
+}
+
+/// What is trained and saved; field names make Hugging Face's parameter names.
+#[derive(Module, Debug)]
+pub(crate) struct Weights {
+    pub(crate) model: Decoder,
+    pub(crate) lm_head: Option<Projection>,
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Decoder {
+    pub(crate) embed_tokens: Embedding,
+    pub(crate) layers: Vec<Block>,
+    pub(crate) norm: RmsNorm,
+}
+
+impl Transformer {
+    /// A model with random parameters, the same for a seed on every device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) when there can be no such model.
+    pub fn init(config: TransformerConfig, seed: u64, device: &Device) -> Result<Self> {
+        config.check()?;
+        let weights = Init::new(seed, device).weights(&config);
+        let rope = Rope::new(&config, device);
+        Ok(Transformer { config, weights, rope, device: device.clone() })
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &TransformerConfig {
+        &self.config
+    }
+
+    /// Where it lives.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How many parameters it has.
+    pub fn parameters(&self) -> usize {
+        self.weights.num_params()
+    }
+
+    /// Logits of a batch, `[sequences, length, vocabulary]`. The logits at a token are of the token
+    /// after it.
+    pub fn logits(&self, batch: &Batch) -> Tensor<3> {
+        self.weights.forward(batch.ids(&self.device), batch.bias(&self.device), &self.rope)
+    }
+
+    /// Log-probability of the learnt tokens of each row, summed by their weights, in nats.
+    pub(crate) fn logprobs(&self, rows: &[&Row]) -> Vec<f64> {
+        let Some(longest) = rows.iter().map(|row| row.ids.len()).max() else { return Vec::new() };
+        // Each row a sequence of its own, padded at its end.
+        let packed = pack_apart(rows, longest.saturating_sub(1).max(1));
+        let batch = packed.batch(&(0..rows.len()).collect::<Vec<_>>());
+        let per_token = token_logprobs(self.logits(&batch), &batch);
+        let values: Vec<f32> = per_token.into_data().iter::<f32>().collect();
+        let sum = |row: &[f32]| row.iter().map(|&value| f64::from(value)).sum();
+        values.chunks(batch.length).map(sum).collect()
+    }
+
+    /// Logits of the token after each prefix, `[prefixes, vocabulary]`.
+    pub(crate) fn next_logits(&self, prefixes: &[&[u32]]) -> Vec<Vec<f32>> {
+        let rows: Vec<Row> = prefixes
+            .iter()
+            // One token more, which is not read: a batch reads all but the last.
+            .map(|ids| Row::learning_all(ids.iter().copied().chain([0]).collect()))
+            .collect();
+        let rows: Vec<&Row> = rows.iter().collect();
+        let Some(longest) = prefixes.iter().map(|ids| ids.len()).max() else { return Vec::new() };
+        let batch = pack_apart(&rows, longest).batch(&(0..rows.len()).collect::<Vec<_>>());
+        let ends: Vec<i32> =
+            (0..).zip(prefixes).map(|(i, p)| i * longest as i32 + p.len() as i32 - 1).collect();
+        let vocabulary = self.config.vocab_size;
+        let ends = Tensor::<1, Int>::from_data(TensorData::new(ends, [rows.len()]), &self.device);
+        let logits: Tensor<2> =
+            self.logits(&batch).reshape([-1, vocabulary as i32]).select(0, ends);
+        let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
+        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
+    }
+
+    /// Rows of the embedding, `[rows, width]`, row by row.
+    ///
+    /// # Panics
+    ///
+    /// When an id is not in the vocabulary.
+    pub fn embeddings(&self, ids: &[u32]) -> Vec<Vec<f32>> {
+        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let rows = ids.len();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [rows]), &self.device);
+        let weight = self.weights.model.embed_tokens.weight.val();
+        let values: Vec<f32> = weight.select(0, ids).into_data().iter::<f32>().collect();
+        values.chunks(self.config.hidden_size).map(<[f32]>::to_vec).collect()
+    }
+
+    /// Overwrites rows of the embedding: a new word, or one that starts anew.
+    ///
+    /// # Panics
+    ///
+    /// When an id is not in the vocabulary, or a row has not the model's width.
+    pub fn set_embeddings(&mut self, rows: &[(u32, Vec<f32>)]) {
+        let width = self.config.hidden_size;
+        let weight = self.weights.model.embed_tokens.weight.clone();
+        self.weights.model.embed_tokens.weight = weight.map(|mut weight| {
+            for (id, row) in rows {
+                let row = Tensor::from_data(TensorData::new(row.clone(), [1, width]), &self.device);
+                let id = *id as usize;
+                weight = weight.slice_assign([id..id + 1, 0..width], row);
+            }
+            weight
+        });
+    }
+
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    pub(crate) fn rope(&self) -> &Rope {
+        &self.rope
+    }
+
+    pub(crate) fn update_weights(&mut self, update: impl FnOnce(Weights) -> Weights) {
+        self.weights = update(self.weights.clone());
+    }
+}
+
+impl Weights {
+    /// `[batch, time]` ids to `[batch, time, vocabulary]` logits.
+    pub(crate) fn forward(
+        &self,
+        ids_bt: Tensor<2, Int>,
+        bias_b1tt: Tensor<4>,
+        rope: &Rope,
+    ) -> Tensor<3> {
+        let mut x_btd = self.model.embed_tokens.forward(ids_bt);
+        for block in &self.model.layers {
+            x_btd = block.forward(x_btd, bias_b1tt.clone(), rope);
+        }
+        let x_btd = self.model.norm.forward(x_btd);
+        match &self.lm_head {
+            Some(head) => head.forward(x_btd),
+            None => Projection { weight: self.model.embed_tokens.weight.clone() }.forward(x_btd),
+        }
+    }
+}

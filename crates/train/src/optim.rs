@@ -1,0 +1,57 @@
+//! AdamW (arXiv 1711.05101), as PyTorch computes it, with moments in f32.
+
+use burn::tensor::Tensor;
+
+use crate::{
+    FitConfig,
+    model::{Weights, parameters, update},
+};
+
+/// First and second moments of every parameter, in the order of [`parameters`].
+#[derive(Clone, Debug)]
+pub(crate) struct AdamW {
+    pub(crate) moments: Vec<Moments>,
+    /// Updates made so far.
+    pub(crate) updates: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Moments {
+    pub(crate) mean: Tensor<1>,
+    pub(crate) square: Tensor<1>,
+}
+
+impl AdamW {
+    pub(crate) fn new(weights: &Weights) -> Self {
+        let zeros = parameters(weights).into_iter().map(|p| p.flat.zeros_like());
+        let moments = zeros.map(|zeros| Moments { mean: zeros.clone(), square: zeros }).collect();
+        AdamW { moments, updates: 0 }
+    }
+
+    /// One update. Gradients are multiplied by `scale` first, which is how they are clipped. Norms,
+    /// being vectors, do not decay.
+    pub(crate) fn step(
+        &mut self,
+        weights: Weights,
+        gradients: &mut [Option<Tensor<1>>],
+        scale: f64,
+        learning_rate: f64,
+        config: &FitConfig,
+    ) -> Weights {
+        self.updates += 1;
+        let updates = self.updates as i32;
+        let (b1, b2) = (config.beta1, config.beta2);
+        let (unbias1, unbias2) = (1.0 - b1.powi(updates), 1.0 - b2.powi(updates));
+        update(weights, &mut |number, rank, value| {
+            let Some(gradient) = gradients[number].take() else { return value };
+            let gradient = gradient.mul_scalar(scale);
+            let Moments { mean, square } = &mut self.moments[number];
+            mean.inplace(|m| m.mul_scalar(b1) + gradient.clone().mul_scalar(1.0 - b1));
+            square.inplace(|v| v.mul_scalar(b2) + gradient.square().mul_scalar(1.0 - b2));
+            let root = square.clone().sqrt().mul_scalar(unbias2.sqrt().recip());
+            let step = mean.clone() / root.add_scalar(config.epsilon);
+            let decay = if rank > 1 { 1.0 - learning_rate * config.weight_decay } else { 1.0 };
+            value.mul_scalar(decay) - step.mul_scalar(learning_rate / unbias1)
+        })
+    }
+}
