@@ -37,12 +37,13 @@ impl Prompt {
         let (name, source) = (name.into(), source.into());
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_debug(true); // so that an error knows its place in the source
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment
             .add_template_owned(name.clone(), source.clone())
-            .map_err(|e| Error::Prompt { name: name.clone(), message: describe(&e) })?;
+            .map_err(|e| Error::Prompt { name: name.clone(), message: describe(&e, &source) })?;
         Ok(Prompt { name, source, environment })
     }
 
@@ -67,7 +68,8 @@ impl Prompt {
     ///
     /// [`Error::Prompt`] when the template wants a value that is not there.
     pub fn render<V: Serialize + ?Sized>(&self, values: &V) -> Result<String> {
-        let failed = |e| Error::Prompt { name: self.name.clone(), message: describe(&e) };
+        let failed =
+            |e| Error::Prompt { name: self.name.clone(), message: describe(&e, &self.source) };
         let values = minijinja::Value::from_serialize(values);
         // A list of pairs is the handiest literal; Jinja wants a map.
         let values = match values.kind() {
@@ -88,8 +90,11 @@ fn pairs(list: &minijinja::Value) -> Result<minijinja::Value, minijinja::Error> 
     Ok(map.into())
 }
 
-fn describe(error: &minijinja::Error) -> String {
+/// What is wrong, where, and in which piece of the template: "undefined value" alone helps nobody.
+fn describe(error: &minijinja::Error, source: &str) -> String {
     let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let piece = error.range().and_then(|range| source.get(range));
+    let what = piece.map_or(what.clone(), |piece| format!("{what}: `{piece}`"));
     match error.line() {
         Some(line) => format!("line {line}: {what}"),
         None => what,
@@ -110,7 +115,7 @@ mod tests {
     fn a_missing_value_is_named_with_its_line() {
         let prompt = Prompt::new("p", "one\n{{ two }}").unwrap();
         let error = prompt.render(&[("three", 3)]).unwrap_err().to_string();
-        assert!(error.contains("`p`") && error.contains("line 2"), "{error}");
+        assert_eq!(error, "prompt `p`: line 2: undefined value: `two`");
     }
 
     #[test]
