@@ -1,0 +1,43 @@
+//! What was written.
+
+use std::path::Path;
+
+use ethos_core::{Document, jsonl};
+use ethos_spec::{Coverage, Span, Spec};
+
+use crate::{error::Result, report::WriteReport};
+
+/// Documents and the account of how they came to be.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    /// The rows, in the order of training.
+    pub documents: Vec<Document>,
+    /// What was asked for, and what is missing.
+    pub report: WriteReport,
+}
+
+impl Corpus {
+    /// Writes the rows as JSONL, whole or not at all.
+    ///
+    /// The report stands apart: `ethos_core::jsonl::write_json` writes it beside.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        Ok(jsonl::write(path, &self.documents)?)
+    }
+
+    /// Which of the spec the documents speak of, and how many of each sentence.
+    ///
+    /// Documents of another spec do not count.
+    pub fn coverage(&self, spec: &Spec) -> Coverage {
+        let hash = spec.hash();
+        let mut coverage = Coverage::of(spec);
+        let lineages = self.documents.iter().filter_map(|document| document.lineage.as_ref());
+        for lineage in lineages.filter(|lineage| lineage.spec_hash == hash) {
+            coverage.extend(lineage.spans.iter().cloned().map(Span::from));
+        }
+        coverage
+    }
+}

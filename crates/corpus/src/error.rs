@@ -1,0 +1,80 @@
+//! The errors of this crate.
+
+use ethos_core::Failure;
+
+/// What can go wrong while planning and writing.
+///
+/// One answer that cannot be used is not among them: it is counted in a report, and the run goes on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no text in the spec.
+    #[error("the spec is empty; there is nothing to write about")]
+    EmptySpec,
+
+    /// A setting makes no sense.
+    #[error("`{setting}` {message}")]
+    Config {
+        /// The setting, as it is written in the config.
+        setting: &'static str,
+        /// What is wrong with it.
+        message: &'static str,
+    },
+
+    /// The plan was made for another text.
+    #[error(
+        "the plan was made for a spec with hash {planned}, this one has {given}; plan again, or \
+         give the spec that was planned for (with the same placeholders filled)"
+    )]
+    OtherSpec {
+        /// Hash of the spec that was planned for.
+        planned: String,
+        /// Hash of the spec that was given.
+        given: String,
+    },
+
+    /// A span of the plan is not one of its spec.
+    #[error("bytes {start} to {end}, which `{name}` quotes, are no text of the spec")]
+    Span {
+        /// The assertion or topic that has the span.
+        name: String,
+        /// Its first byte.
+        start: usize,
+        /// The byte after its last.
+        end: usize,
+    },
+
+    /// The plan has no idea in it.
+    #[error("the plan holds no idea, so there is no document to write; see the report of planning")]
+    EmptyPlan,
+
+    /// Every ask of a stage failed.
+    #[error("nothing came back from `{stage}`: all of its {asked} questions failed")]
+    NothingCameBack {
+        /// The stage.
+        stage: String,
+        /// How many questions were asked.
+        asked: u64,
+        /// Why the first of them failed.
+        #[source]
+        source: Box<Failure>,
+    },
+
+    /// A stage was answered, but nothing in the answers could be taken into the plan.
+    #[error("`{stage}` was answered {answers} times, and nothing could be used: {message}")]
+    NothingUsable {
+        /// The stage.
+        stage: String,
+        /// How many usable answers there were.
+        answers: u64,
+        /// What became of what they held.
+        message: String,
+    },
+
+    /// A prompt, the journal or a file failed.
+    #[error(transparent)]
+    Core(#[from] ethos_core::Error),
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

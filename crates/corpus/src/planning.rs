@@ -1,0 +1,240 @@
+//! Planning: from the spec down to the ideas, stage by stage.
+
+use ethos_core::{Journal, Model, Watch};
+use ethos_spec::Spec;
+use serde::Deserialize;
+
+use crate::{
+    config::PlanConfig,
+    error::{Error, Result},
+    list::{Given, Lister, Parent, Quotes},
+    plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic},
+    preview,
+    prompts::{Prompts, Values},
+    report::PlanReport,
+    stage::{ASSERTIONS, DOMAINS, IDEAS, Stage, TOPICS, TYPES},
+};
+
+/// Plans a corpus: domains, topics, assertions, document types, ideas (arXiv 2605.02087 §3).
+///
+/// Each stage is asked for in one stream, so that as much is in flight as the model likes. A list that
+/// comes short is asked for again, showing what is there, at most [`rounds`](PlanConfig::rounds)
+/// times; a list that is too long is cut; an item that repeats another is dropped. What topics and
+/// assertions quote is looked for in the spec; an assertion without a quote that stands there is
+/// dropped, and a topic without assertions gets no documents. All of it is counted in the report, and
+/// every list that stayed short is named there with its cause.
+///
+/// The spec should have its placeholders filled ([`Spec::fill`]): what is planned holds for this very
+/// text. The same journal gives the same plan, to the byte, without asking anything.
+///
+/// # Errors
+///
+/// [`Error::EmptySpec`], [`Error::Config`], a prompt that does not render (before anything is asked),
+/// [`Error::NothingCameBack`] when a whole stage failed, [`Error::NothingUsable`] when one gave
+/// nothing, and the journal's. What was answered is in the journal whatever happens.
+pub async fn plan(
+    spec: &Spec,
+    config: &PlanConfig,
+    prompts: &Prompts,
+    model: &dyn Model,
+    journal: &Journal,
+    watch: &dyn Watch,
+) -> Result<(Plan, PlanReport)> {
+    if spec.text().trim().is_empty() {
+        return Err(Error::EmptySpec);
+    }
+    config.check()?;
+    preview::check_prompts(spec, &config.who, prompts)?;
+    if let Some(open) = spec.placeholders().first() {
+        let placeholder = spec.slice(open.span);
+        tracing::warn!(placeholder, "the spec has placeholders that are not filled");
+    }
+
+    let means = (model, journal, watch);
+    let lister = |name, max_tokens| {
+        let draws = (config.tries, config.draw);
+        Lister::new(
+            spec,
+            Stage::new(name, means, config.sampling(max_tokens), draws),
+            config.rounds,
+        )
+    };
+    let mut report = PlanReport { model: model.id().key.clone(), ..PlanReport::default() };
+    let who = config.who.clone();
+    let mut plan = Plan { spec_hash: spec.hash(), who: who.clone(), domains: Vec::new() };
+    let seen = Values::new(spec, &who);
+    let unseen = Values::without_spec(&who);
+    let tokens = &config.max_tokens;
+
+    let parents = vec![Parent { id: plan.id(), path: String::new(), values: seen.clone() }];
+    let mut listing = lister(DOMAINS, tokens.domains);
+    let lists = listing.fill(&parents, config.domains, &prompts.domains, domain).await?;
+    listing.finish(&mut report)?;
+    plan.domains = lists.into_iter().flatten().collect();
+
+    let at = plan.domains_at();
+    let parents = at.iter().map(|(id, domain)| Parent {
+        id: id.clone(),
+        path: domain.name.clone(),
+        values: seen.clone().domain(domain),
+    });
+    let parents: Vec<_> = parents.collect();
+    let mut listing = lister(TOPICS, tokens.topics);
+    let lists = listing.fill(&parents, config.topics_per_domain, &prompts.topics, topic).await?;
+    listing.finish(&mut report)?;
+    for (domain, topics) in plan.domains.iter_mut().zip(lists) {
+        domain.topics = topics;
+    }
+
+    let at = plan.topics_at();
+    let parents = at.iter().map(|at| Parent {
+        id: at.id.clone(),
+        path: path(&[&at.domain.name, &at.topic.name]),
+        values: seen.clone().domain(at.domain).topic(at.topic),
+    });
+    let parents: Vec<_> = parents.collect();
+    let mut listing = lister(ASSERTIONS, tokens.assertions);
+    let want = config.assertions_per_topic;
+    let lists = listing.fill(&parents, want, &prompts.assertions, assertion).await?;
+    listing.finish(&mut report)?;
+    for (topic, assertions) in topics_mut(&mut plan).zip(lists) {
+        topic.assertions = assertions;
+    }
+
+    let at = plan.topics_at();
+    let parents = at.iter().filter(|at| !at.topic.assertions.is_empty()).map(|at| Parent {
+        id: at.id.clone(),
+        path: path(&[&at.domain.name, &at.topic.name]),
+        values: unseen.clone().domain(at.domain).topic(at.topic).assertions(&at.topic.assertions),
+    });
+    let parents: Vec<_> = parents.collect();
+    let mut listing = lister(TYPES, tokens.types);
+    let lists = listing.fill(&parents, config.types_per_topic, &prompts.types, doc_type).await?;
+    listing.finish(&mut report)?;
+    let grounded = topics_mut(&mut plan).filter(|topic| !topic.assertions.is_empty());
+    for (topic, types) in grounded.zip(lists) {
+        topic.types = types;
+    }
+
+    let at = plan.types_at();
+    let parents = at.iter().map(|at| Parent {
+        id: at.id.clone(),
+        path: path(&[&at.domain.name, &at.topic.name, &at.doc_type.name]),
+        values: seen
+            .clone()
+            .domain(at.domain)
+            .topic(at.topic)
+            .assertions(&at.topic.assertions)
+            .doc_type(at.doc_type),
+    });
+    let parents: Vec<_> = parents.collect();
+    let mut listing = lister(IDEAS, tokens.ideas);
+    let lists = listing.fill(&parents, config.ideas_per_type, &prompts.ideas, idea).await?;
+    listing.finish(&mut report)?;
+    let types = topics_mut(&mut plan).flat_map(|topic| &mut topic.types);
+    for (doc_type, ideas) in types.zip(lists) {
+        doc_type.ideas = ideas;
+    }
+    Ok((plan, report))
+}
+
+fn topics_mut(plan: &mut Plan) -> impl Iterator<Item = &mut Topic> {
+    plan.domains.iter_mut().flat_map(|domain| &mut domain.topics)
+}
+
+fn path(names: &[&str]) -> String {
+    names.join(" / ")
+}
+
+#[derive(Deserialize)]
+struct Described {
+    name: String,
+    description: String,
+}
+
+impl Given for Described {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn says(&self) -> &str {
+        &self.description
+    }
+}
+
+#[derive(Deserialize)]
+struct GivenTopic {
+    name: String,
+    context: String,
+    #[serde(default)]
+    quotes: Vec<String>,
+}
+
+impl Given for GivenTopic {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn says(&self) -> &str {
+        &self.context
+    }
+}
+
+#[derive(Deserialize)]
+struct GivenAssertion {
+    name: String,
+    assertion: String,
+    explanation: String,
+    label: Label,
+    #[serde(default)]
+    quotes: Vec<String>,
+}
+
+impl Given for GivenAssertion {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn says(&self) -> &str {
+        &self.assertion
+    }
+    fn same(&self) -> &str {
+        &self.assertion
+    }
+}
+
+impl Given for Idea {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn says(&self) -> &str {
+        &self.idea
+    }
+    // Ideas may share a name, which two writers of names will sooner or later do.
+    fn same(&self) -> &str {
+        &self.idea
+    }
+}
+
+fn domain(_: &mut Quotes<'_>, given: Described) -> Option<Domain> {
+    let Described { name, description } = given;
+    Some(Domain { name, description, topics: Vec::new() })
+}
+
+fn topic(quotes: &mut Quotes<'_>, given: GivenTopic) -> Option<Topic> {
+    let spans = quotes.find(&given.name, given.quotes);
+    let GivenTopic { name, context, .. } = given;
+    Some(Topic { name, context, spans, assertions: Vec::new(), types: Vec::new() })
+}
+
+fn assertion(quotes: &mut Quotes<'_>, given: GivenAssertion) -> Option<Assertion> {
+    let spans = quotes.find(&given.name, given.quotes);
+    let GivenAssertion { name, assertion, explanation, label, .. } = given;
+    (!spans.is_empty()).then_some(Assertion { name, assertion, explanation, label, spans })
+}
+
+fn doc_type(_: &mut Quotes<'_>, given: Described) -> Option<DocType> {
+    let Described { name, description } = given;
+    Some(DocType { name, description, ideas: Vec::new() })
+}
+
+fn idea(_: &mut Quotes<'_>, given: Idea) -> Option<Idea> {
+    Some(given)
+}

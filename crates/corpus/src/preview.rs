@@ -1,0 +1,275 @@
+//! What a plan or a corpus will take, before it is asked for.
+
+use std::fmt;
+
+use ethos_spec::Spec;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{PlanConfig, WriteConfig},
+    error::{Error, Result},
+    plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic, Who},
+    prompts::{Prompts, Values},
+    stage::{ASSERTIONS, DOCUMENTS, DOMAINS, IDEAS, TOPICS, TYPES},
+};
+
+/// Bytes of English prose in one token, for estimates.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// Tokens of one item of a stage's list, quotes included. Rough: the prompts ask for a few sentences.
+const ITEM_TOKENS: [u64; 5] = [50, 300, 200, 80, 120];
+
+/// Tokens of one answer with a document: 3,100 is the mean of the paper's documents (13,201 of them
+/// hold 41.4 M tokens), 500 is our guess at the scratchpad.
+const DOCUMENT_TOKENS: u64 = 3_600;
+
+/// What will be asked, and about how many tokens that takes.
+///
+/// Requests are those of a run in which every answer can be used and no list comes short. Tokens are
+/// estimates: input from the bytes of the rendered prompts, output from what such answers usually
+/// hold, never above `max_tokens`. Prefix caching, which most of this input allows, is not counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Preview {
+    /// Documents in the corpus.
+    pub documents: u64,
+    /// What each stage asks.
+    pub stages: Vec<StagePreview>,
+}
+
+/// What one stage will ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StagePreview {
+    /// The stage.
+    pub stage: String,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens of the requests, about.
+    pub input_tokens: u64,
+    /// Tokens of the answers, about.
+    pub output_tokens: u64,
+}
+
+impl Preview {
+    /// Requests of all stages.
+    pub fn requests(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.requests).sum()
+    }
+
+    /// Tokens of all requests, about.
+    pub fn input_tokens(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.input_tokens).sum()
+    }
+
+    /// Tokens of all answers, about.
+    pub fn output_tokens(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.output_tokens).sum()
+    }
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<20} {:>9} {:>13} {:>13}", "stage", "requests", "tokens in", "tokens out")?;
+        for StagePreview { stage, requests, input_tokens, output_tokens } in &self.stages {
+            writeln!(f, "{stage:<20} {requests:>9} {input_tokens:>13} {output_tokens:>13}")?;
+        }
+        let (requests, input, output) =
+            (self.requests(), self.input_tokens(), self.output_tokens());
+        writeln!(f, "{:<20} {requests:>9} {input:>13} {output:>13}", "all")?;
+        write!(f, "{} documents", self.documents)
+    }
+}
+
+impl PlanConfig {
+    /// What planning and writing at this size will take, before anything is planned.
+    ///
+    /// The prompts are rendered with the spec and with items of the usual length.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptySpec`], [`Error::Config`], and a prompt that does not render.
+    pub fn preview(&self, spec: &Spec, write: &WriteConfig, prompts: &Prompts) -> Result<Preview> {
+        if spec.text().trim().is_empty() {
+            return Err(Error::EmptySpec);
+        }
+        self.check()?;
+        write.check()?;
+        let inputs = usual(self.assertions_per_topic).prompts(spec, &self.who, prompts)?;
+        let product = |counts: &[usize]| {
+            counts.iter().fold(1_u64, |product, &n| product.saturating_mul(n as u64))
+        };
+        let (domains, topics) = (self.domains, self.topics_per_domain);
+        let (assertions, types) = (self.assertions_per_topic, self.types_per_topic);
+        let all = [
+            (DOMAINS, 1, domains, self.max_tokens.domains),
+            (TOPICS, product(&[domains]), topics, self.max_tokens.topics),
+            (ASSERTIONS, product(&[domains, topics]), assertions, self.max_tokens.assertions),
+            (TYPES, product(&[domains, topics]), types, self.max_tokens.types),
+            (IDEAS, product(&[domains, topics, types]), self.ideas_per_type, self.max_tokens.ideas),
+        ];
+        let mut stages = Vec::new();
+        for (((stage, requests, items, limit), item), input) in
+            all.into_iter().zip(ITEM_TOKENS).zip(&inputs)
+        {
+            let output = item.saturating_mul(items as u64).min(u64::from(limit));
+            stages.push(StagePreview {
+                stage: stage.to_owned(),
+                requests,
+                input_tokens: requests.saturating_mul(tokens(input)),
+                output_tokens: requests.saturating_mul(output),
+            });
+        }
+        let documents = self.documents();
+        let input = documents.saturating_mul(tokens(&inputs[5]));
+        stages.push(writing(documents, input, write));
+        Ok(Preview { documents, stages })
+    }
+}
+
+impl Plan {
+    /// What writing this plan will take: the very prompts are rendered and measured.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherSpec`] or [`Error::Span`] when the plan is not one of this spec,
+    /// [`Error::Config`], and a prompt that does not render.
+    pub fn preview(&self, spec: &Spec, write: &WriteConfig, prompts: &Prompts) -> Result<Preview> {
+        self.check(spec)?;
+        write.check()?;
+        let places = self.ideas();
+        let (mut documents, mut input) = (0, 0);
+        for place in &places {
+            let values = Values::new(spec, &self.who)
+                .domain(place.domain)
+                .topic(place.topic)
+                .assertions(&place.topic.assertions)
+                .doc_type(place.doc_type)
+                .idea(place.idea);
+            documents += 1;
+            input += tokens(&prompts.document.render(&values)?);
+        }
+        Ok(Preview { documents, stages: vec![writing(documents, input, write)] })
+    }
+}
+
+fn writing(documents: u64, input_tokens: u64, write: &WriteConfig) -> StagePreview {
+    let output = DOCUMENT_TOKENS.min(u64::from(write.max_tokens));
+    StagePreview {
+        stage: DOCUMENTS.to_owned(),
+        requests: documents,
+        input_tokens,
+        output_tokens: documents.saturating_mul(output),
+    }
+}
+
+fn tokens(text: &str) -> u64 {
+    text.len().div_ceil(BYTES_PER_TOKEN) as u64
+}
+
+/// Renders every prompt once, so that one that cannot be rendered fails before anything is paid.
+pub(crate) fn check_prompts(spec: &Spec, who: &Who, prompts: &Prompts) -> Result<()> {
+    usual(1).prompts(spec, who, prompts).map(drop)
+}
+
+/// One path through a plan, with texts of the usual length.
+struct Path {
+    domain: Domain,
+    topic: Topic,
+    doc_type: DocType,
+    idea: Idea,
+}
+
+fn usual(assertions: usize) -> Path {
+    let words = |n: usize| vec!["words"; n].join(" ");
+    let assertion = Assertion {
+        name: words(4),
+        assertion: words(20),
+        explanation: words(40),
+        label: Label::Behavior,
+        spans: Vec::new(),
+    };
+    Path {
+        domain: Domain { name: words(3), description: words(30), topics: Vec::new() },
+        topic: Topic {
+            name: words(4),
+            context: words(60),
+            spans: Vec::new(),
+            assertions: vec![assertion; assertions],
+            types: Vec::new(),
+        },
+        doc_type: DocType { name: words(3), description: words(30), ideas: Vec::new() },
+        idea: Idea { name: words(5), idea: words(70) },
+    }
+}
+
+impl Path {
+    /// The prompts of all stages, in order.
+    fn prompts(&self, spec: &Spec, who: &Who, prompts: &Prompts) -> Result<[String; 6]> {
+        let existing = std::slice::from_ref(&self.idea.name);
+        let seen = Values::new(spec, who);
+        let domain = seen.clone().domain(&self.domain);
+        let topic = domain.clone().topic(&self.topic);
+        let ideas = topic.clone().assertions(&self.topic.assertions).doc_type(&self.doc_type);
+        let types = Values::without_spec(who)
+            .domain(&self.domain)
+            .topic(&self.topic)
+            .assertions(&self.topic.assertions);
+        Ok([
+            prompts.domains.render(&seen.list(1, &[]))?,
+            prompts.topics.render(&domain.list(1, existing))?,
+            prompts.assertions.render(&topic.list(1, existing))?,
+            prompts.types.render(&types.list(1, existing))?,
+            prompts.ideas.render(&ideas.clone().list(1, existing))?,
+            prompts.document.render(&ideas.idea(&self.idea))?,
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use ethos_core::Prompt;
+
+    #[test]
+    fn the_papers_shape_is_projected() {
+        let config = PlanConfig::paper(Who::new("Aria", "Acme"));
+        let spec = fixture::spec();
+        let preview = config.preview(&spec, &WriteConfig::paper(), &Prompts::prose()).unwrap();
+        assert_eq!(preview.documents, 8 * 3 * 20 * 25);
+        let requests: Vec<_> = preview.stages.iter().map(|stage| stage.requests).collect();
+        assert_eq!(requests, [1, 8, 24, 24, 480, 12_000]);
+        let documents = &preview.stages[5];
+        assert_eq!(documents.output_tokens, 12_000 * 3_600);
+        assert!(documents.input_tokens > 12_000 * 500, "{preview}");
+        assert!(preview.to_string().ends_with("\n12000 documents"));
+    }
+
+    #[test]
+    fn a_plan_is_measured_by_its_own_prompts() {
+        let (spec, plan) = (fixture::spec(), fixture::plan());
+        let prompts = Prompts {
+            document: Prompt::new("document", "{{ idea.name }}").unwrap(),
+            ..Prompts::prose()
+        };
+        let write = WriteConfig { max_tokens: 10, ..WriteConfig::paper() };
+        let preview = plan.preview(&spec, &write, &prompts).unwrap();
+        let ideas = plan.ideas();
+        let input = ideas.iter().map(|place| place.idea.name.len().div_ceil(4) as u64).sum::<u64>();
+        assert_eq!(preview.documents, ideas.len() as u64);
+        assert_eq!(
+            (preview.input_tokens(), preview.output_tokens()),
+            (input, 10 * preview.documents)
+        );
+    }
+
+    #[test]
+    fn a_prompt_that_wants_what_is_not_there_is_found_out() {
+        let document = Prompt::new("document", "{{ persona }}").unwrap();
+        let prompts = Prompts { document, ..Prompts::prose() };
+        let config = PlanConfig::paper(Who::new("Aria", "Acme"));
+        let error = config.preview(&fixture::spec(), &WriteConfig::paper(), &prompts).unwrap_err();
+        assert!(error.to_string().contains("prompt `document`"), "{error}");
+    }
+}

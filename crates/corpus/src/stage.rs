@@ -1,0 +1,150 @@
+//! One stage of asking: many questions out, readings back in the questions' order.
+
+use std::{
+    collections::HashMap,
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use ethos_core::{
+    Ask, AskId, Failure, Journal, Model, Progress, Query, Reply, Request, Sampling, Usage, Watch,
+    ask_all, read::Read,
+};
+use futures::{StreamExt, stream};
+
+use crate::{error::Result, report::Requests};
+
+pub(crate) const DOMAINS: &str = "corpus/domains";
+pub(crate) const TOPICS: &str = "corpus/topics";
+pub(crate) const ASSERTIONS: &str = "corpus/assertions";
+pub(crate) const TYPES: &str = "corpus/types";
+pub(crate) const IDEAS: &str = "corpus/ideas";
+pub(crate) const DOCUMENTS: &str = "corpus/documents";
+
+/// A stage, and the account of what it asked.
+pub(crate) struct Stage<'a> {
+    model: &'a dyn Model,
+    journal: &'a Journal,
+    watch: &'a dyn Watch,
+    sampling: Sampling,
+    tries: u32,
+    draw: u32,
+    name: String,
+    requests: Requests,
+    /// How often each prompt was asked. Equal prompts of two items, or of two rounds, are two draws:
+    /// otherwise they would share one reply.
+    asked: HashMap<blake3::Hash, u64>,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(
+        name: &str,
+        (model, journal, watch): (&'a dyn Model, &'a Journal, &'a dyn Watch),
+        sampling: Sampling,
+        (tries, draw): (u32, u32),
+    ) -> Self {
+        let name = name.to_owned();
+        let requests = Requests { stage: name.clone(), ..Requests::default() };
+        let asked = HashMap::new();
+        Stage { model, journal, watch, sampling, tries, draw, name, requests, asked }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks the question of every item, and gives what `read` makes of the answers in the items' order.
+    ///
+    /// Prompts are rendered as they are needed, so that a hundred thousand of them take no memory.
+    pub(crate) async fn ask<T: Send>(
+        &mut self,
+        ids: &[&str],
+        render: impl Fn(usize) -> Result<String> + Send + Sync,
+        read: impl Fn(usize, &str) -> Read<T> + Send + Sync,
+    ) -> Result<Vec<Result<T, Failure>>> {
+        let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let (broken, usage) = (Mutex::new(None), Mutex::new(Usage::default()));
+        let hearing = Hearing { outer: self.watch, last: Mutex::default() };
+        let mut settled: Vec<Option<Result<T, Failure>>> = ids.iter().map(|_| None).collect();
+        {
+            let (stage, asked) = (&*self.name, &mut self.asked);
+            let (sampling, tries, draw) = (&self.sampling, self.tries, self.draw);
+            let asks = ids.iter().enumerate().map_while(|(i, &id)| match render(i) {
+                Ok(prompt) => {
+                    let nth = asked.entry(blake3::hash(prompt.as_bytes())).or_default();
+                    *nth += 1;
+                    let request = Request::user(prompt).with_sampling(sampling.clone());
+                    let ask = Ask::new(stage, id, Query::Complete(request)).with_tries(tries);
+                    Some(ask.with_draw(draw_of(draw, *nth - 1)))
+                }
+                Err(error) => {
+                    *lock(&broken) = Some(error);
+                    None
+                }
+            });
+            let reader = |id: &AskId, reply: &Reply| {
+                if let Reply::Completion(completion) = reply {
+                    *lock(&usage) += completion.usage;
+                }
+                read(index[&*id.item], &reply.text()?)
+            };
+            let answers = ask_all(self.model, self.journal, stream::iter(asks), reader, &hearing);
+            let mut answers = pin!(answers);
+            while let Some(answer) = answers.next().await {
+                let answer = answer?;
+                self.requests.asked += 1;
+                self.requests.reused += u64::from(answer.reused);
+                self.requests.count_unusable(&answer.unusable);
+                match &answer.result {
+                    Ok(_) => self.requests.usable += 1,
+                    Err(Failure::Unusable(_)) => {}
+                    Err(_) => self.requests.errors += 1,
+                }
+                settled[index[&*answer.id.item]] = Some(answer.result);
+            }
+        }
+        if let Some(error) = lock(&broken).take() {
+            return Err(error);
+        }
+        self.requests.usage += *lock(&usage);
+        let last = lock(&hearing.last);
+        self.requests.paid += last.usage;
+        self.requests.repaid += last.repaid;
+        Ok(settled.into_iter().flatten().collect())
+    }
+
+    /// Tells of the end of the stage.
+    pub(crate) fn done(self) -> Requests {
+        let Requests { stage, asked, reused, errors, .. } = &self.requests;
+        let unusable: u64 = self.requests.unusable.values().sum();
+        tracing::info!(stage, asked, reused, unusable, errors, "stage finished");
+        self.requests
+    }
+}
+
+/// The number of a draw: the n-th asking of one prompt, in one drawing of the whole.
+fn draw_of(draw: u32, nth: u64) -> u32 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&draw.to_le_bytes());
+    hasher.update(&nth.to_le_bytes());
+    let mut number = [0; 4];
+    number.copy_from_slice(&hasher.finalize().as_bytes()[..4]);
+    u32::from_le_bytes(number)
+}
+
+/// Passes progress on, and keeps the last of it: it knows what this run paid.
+struct Hearing<'w> {
+    outer: &'w dyn Watch,
+    last: Mutex<Progress>,
+}
+
+impl Watch for Hearing<'_> {
+    fn progress(&self, progress: &Progress) {
+        progress.clone_into(&mut lock(&self.last));
+        self.outer.progress(progress);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
