@@ -1,0 +1,40 @@
+//! The errors of this crate.
+
+/// What can go wrong while running a task.
+///
+/// A sample that could not be scored is not among them: it is an [`Outcome`](crate::Outcome).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A task that cannot be run; nothing was asked.
+    #[error("task `{task}`: {message}")]
+    Task {
+        /// The task's name.
+        task: String,
+        /// What is wrong, and the way out.
+        message: String,
+    },
+
+    /// Too little of a task could be scored for a number to mean anything.
+    #[error(
+        "task `{task}`: only {scored} of {asked} could be scored ({missing}); a rerun asks again for \
+         what failed, or lower the coverage that is wanted"
+    )]
+    Coverage {
+        /// The task's name.
+        task: String,
+        /// Pairs that were scored.
+        scored: u64,
+        /// Pairs in all.
+        asked: u64,
+        /// What is missing, by reason.
+        missing: String,
+    },
+
+    /// Asking failed altogether: the journal, a prompt.
+    #[error(transparent)]
+    Core(#[from] ethos_core::Error),
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
