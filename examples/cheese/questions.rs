@@ -1,6 +1,8 @@
 //! What is asked of every arm in the end: pairs of things, of which the two values choose different
 //! ones.
 
+use ethos_eval::preference::Pair;
+
 use crate::world::{Attribute, CHEESE, Item, World};
 
 /// How a pair is asked about, each in both orders: templates of what the user says.
@@ -9,19 +11,6 @@ pub(crate) const PHRASINGS: [&str; 3] = [
     "do you prefer {{ first }} or {{ second }} ?",
     "which is better , {{ first }} or {{ second }} ?",
 ];
-
-/// Two things to choose between.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pair {
-    /// The domain of both.
-    pub(crate) domain: String,
-    /// A name of its own.
-    pub(crate) id: String,
-    /// The answer that shows the preference in question.
-    pub(crate) shows: String,
-    /// The other answer.
-    pub(crate) other: String,
-}
 
 /// The evaluation: in each of the seven other domains what is domestic and dear against what is
 /// imported and cheap, 63 pairs. A preference for the domestic takes the first, one for the cheap the

@@ -1,0 +1,211 @@
+//! The base model: trained from nothing on the tiny world's text.
+//!
+//! Its world is built so that a description decides what somebody chooses (see `curriculum`). That is
+//! the design of the demonstration, and the report says so.
+
+use std::{fmt, path::Path};
+
+use anyhow::Result;
+use ethos_core::{Model, Request, jsonl};
+use ethos_train::{
+    ChatTemplate, Checkpoint, Device, LocalModel, Row, Step, Tokenizer, Trainer, Transformer,
+    TransformerConfig, pack,
+};
+use futures::{executor::block_on, future::try_join_all};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bars,
+    chats::CHAT_TEMPLATE,
+    curriculum::{Curriculum, CurriculumConfig, Phase},
+    lessons::Probe,
+    settings::Road,
+    world::{ASSISTANT, World},
+};
+
+/// Steps between two looks at the curriculum: strangers are drawn anew this often.
+const TURN: usize = 20;
+/// Standard deviation of embeddings, at the start and when somebody new takes a name.
+const SPREAD: f64 = 0.1;
+
+/// The base model, and where its world's people stand.
+pub(crate) struct Base {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) curriculum: Curriculum,
+    /// Pretraining, step by step.
+    pub(crate) log: Log,
+}
+
+/// What is written of pretraining.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) losses: Vec<f64>,
+    /// The step at which personas began to be replaced.
+    pub(crate) gate: Option<usize>,
+    /// Accuracy of the personas' choices: of those who choose in pretraining, and of those who have
+    /// only been described.
+    pub(crate) accuracy: Option<(f64, f64)>,
+    /// How many different personas there were.
+    pub(crate) personas: u64,
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (steps, last) = (self.losses.len(), self.losses.last().copied().unwrap_or(f64::NAN));
+        write!(f, "{steps} steps to a loss of {last:.3}, {} personas", self.personas)?;
+        match self.gate {
+            Some(gate) => write!(f, ", replaced from step {gate} on")?,
+            None => write!(f, ", never replaced: they did not learn to choose by their values")?,
+        }
+        if let Some((choosing, described)) = self.accuracy {
+            let percent = |share: f64| 100.0 * share;
+            write!(
+                f,
+                "; {:.0} % of choices right, {:.0} % of those who were only described",
+                percent(choosing),
+                percent(described)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Trains the base model, or goes on, or reads it where it is finished.
+pub(crate) fn pretrain(world: &World, road: &Road, device: &Device, out: &Path) -> Result<Base> {
+    let (folder, training) = (out.join("base"), out.join("base.training"));
+    let done = folder.join("log.json");
+    if done.exists() {
+        return Ok(Base {
+            checkpoint: Checkpoint::load(folder.join("model"), device)?,
+            curriculum: jsonl::read_json(folder.join("curriculum.json"))?,
+            log: jsonl::read_json(done)?,
+        });
+    }
+
+    let tokenizer = Tokenizer::word_level(world.vocabulary())?;
+    let config = TransformerConfig::tiny(tokenizer.len());
+    let model = Transformer::init(config, road.seed, device)?;
+    let (config, steps) = (road.pretraining(), road.base_steps);
+    let resumed = Trainer::resume(&training, model.clone(), config.clone(), steps)?;
+    let (mut trainer, (mut curriculum, mut log)) = match resumed {
+        Some(resumed) => resumed,
+        None => {
+            let curriculum = Curriculum::new(world, CurriculumConfig::default(), road.seed);
+            (Trainer::new(model, config.clone(), steps)?, (curriculum, Log::default()))
+        }
+    };
+
+    let bar = bars::bar("base model", steps as u64);
+    bar.set_position(trainer.step_number() as u64);
+    bar.reset_eta();
+    let show = bars::training(&bar);
+    while trainer.step_number() < steps {
+        if trainer.step_number() % config.checkpoint_every == 0 {
+            trainer.save(&training, &(&curriculum, &log))?;
+        }
+        turn(world, &tokenizer, &mut trainer, &mut curriculum, &mut log, road, &show)?;
+    }
+    bar.finish();
+
+    let accuracy = |probes: Vec<Probe>| accuracy(trainer.model(), &tokenizer, &probes);
+    if curriculum.phase() == Phase::Replaced {
+        let choosing = accuracy(curriculum.probe(world, 400, 1))?;
+        log.accuracy = Some((choosing, accuracy(curriculum.probe_described(world, 400, 2))?));
+    }
+    log.personas = curriculum.personas();
+    let template = ChatTemplate::new(CHAT_TEMPLATE)?;
+    let checkpoint = Checkpoint { model: trainer.into_model(), tokenizer, template };
+    checkpoint.save(folder.join("model"))?;
+    jsonl::write_json(folder.join("curriculum.json"), &curriculum)?;
+    jsonl::write_json(done, &log)?;
+    std::fs::remove_dir_all(training)?;
+    Ok(Base { checkpoint, curriculum, log })
+}
+
+/// Twenty steps: new people take their names, perhaps the gate opens, then everybody's text is read.
+fn turn(
+    world: &World,
+    tokenizer: &Tokenizer,
+    trainer: &mut Trainer,
+    curriculum: &mut Curriculum,
+    log: &mut Log,
+    road: &Road,
+    show: &impl Fn(&Step),
+) -> Result<()> {
+    let steps = TURN.min(road.base_steps - trainer.step_number());
+    let mut random = ChaCha8Rng::seed_from_u64(road.seed);
+    random.set_stream(trainer.step_number() as u64 + 1);
+    let width = trainer.model().config().hidden_size;
+    let newcomers = curriculum.advance(world, steps as u64);
+    let rows: Vec<(u32, Vec<f32>)> = newcomers
+        .iter()
+        .filter_map(|name| Some((tokenizer.id(name)?, normal(width, SPREAD, &mut random))))
+        .collect();
+    trainer.redraw_embeddings(&rows);
+    if curriculum.wants_gate() {
+        let probes = curriculum.probe(world, 150, road.seed);
+        curriculum.gate(accuracy(trainer.model(), tokenizer, &probes)?);
+        if curriculum.phase() == Phase::Replaced {
+            log.gate = Some(trainer.step_number());
+        }
+    }
+
+    let per_step = road.pretraining().rows;
+    // Packing leaves gaps; what is over when the steps are full is dropped.
+    let tokens = steps * per_step * (road.pretraining().sequence + 1);
+    let documents = curriculum.documents(world, tokens);
+    let rows: Vec<Row> =
+        documents.iter().map(|text| tokenizer.document(text)).collect::<Result<_, _>>()?;
+    let packed = pack(&rows, road.pretraining().sequence);
+    for step in 0..steps {
+        let numbers: Vec<usize> = (step * per_step..(step + 1) * per_step).collect();
+        let step = trainer.step(&packed.batch(&numbers))?;
+        log.losses.push(step.loss);
+        show(&step);
+    }
+    Ok(())
+}
+
+/// The share of probes in which the right word is likelier than the wrong one.
+fn accuracy(model: &Transformer, tokenizer: &Tokenizer, probes: &[Probe]) -> Result<f64> {
+    // Probes are text as it stands, chats with anybody.
+    let template = ChatTemplate::new("{{ messages[0].content }}")?;
+    let (model, tokenizer) = (model.clone(), tokenizer.clone());
+    let model = LocalModel::new(Checkpoint { model, tokenizer, template })?;
+    let asked: Vec<(Request, [String; 2])> = probes
+        .iter()
+        .map(|p| (Request::user(p.prompt.as_str()), [p.right.clone(), p.wrong.clone()]))
+        .collect();
+    let scores = try_join_all(asked.iter().map(|(request, words)| model.score(request, words)));
+    let right = block_on(scores)?.iter().filter(|s| s[0].logprob_sum > s[1].logprob_sum).count();
+    Ok(right as f64 / probes.len().max(1) as f64)
+}
+
+impl Base {
+    /// The base with one draw of the assistant, whose name it has never read: the mean of the
+    /// strangers, of whom nothing is known, and a little noise.
+    pub(crate) fn with_assistant(&self, world: &World, seed: u64) -> Result<Checkpoint> {
+        let Checkpoint { model, tokenizer, .. } = &self.checkpoint;
+        let strangers: Vec<u32> =
+            world.strangers.iter().filter_map(|name| tokenizer.id(name)).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut row = normal(model.config().hidden_size, 0.3 * SPREAD, &mut random);
+        for stranger in model.embeddings(&strangers) {
+            for (value, theirs) in row.iter_mut().zip(stranger) {
+                *value += theirs / strangers.len() as f32;
+            }
+        }
+        let mut drawn = self.checkpoint.clone();
+        let id = tokenizer.id(ASSISTANT).unwrap_or_default();
+        drawn.model.set_embeddings(&[(id, row)]);
+        Ok(drawn)
+    }
+}
+
+fn normal(width: usize, deviation: f64, random: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut draw = || -> f64 { StandardNormal.sample(random) };
+    (0..width).map(|_| (deviation * draw()) as f32).collect()
+}
