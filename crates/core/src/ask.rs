@@ -123,7 +123,7 @@ impl Reply {
         }
     }
 
-    fn usage(&self) -> Usage {
+    pub(crate) fn usage(&self) -> Usage {
         match self {
             Reply::Completion(completion) => completion.usage,
             Reply::Scores(_) => Usage::default(),

@@ -5,6 +5,8 @@
 //! durable before its query is sent, a reply before it is handed on; so after a kill, the intents
 //! without a reply are exactly the queries that may have been paid without being kept.
 
+mod export;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -18,11 +20,11 @@ use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     TableDefinition,
 };
-use serde::{Deserialize, Serialize};
 
+pub use self::export::{JournalStats, Record, StageStats};
 use crate::{
     Error, Result,
-    ask::{AskId, Query, Reply},
+    ask::{Query, Reply},
     model::ModelId,
 };
 
@@ -52,16 +54,6 @@ pub struct Journal {
 
 /// Hash of all that determines a reply.
 pub(crate) type Key = [u8; 32];
-
-/// One row of the table of replies.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Record {
-    pub(crate) id: AskId,
-    pub(crate) model: String,
-    pub(crate) draw: u32,
-    pub(crate) attempt: u32,
-    pub(crate) reply: Reply,
-}
 
 /// What is known of a key.
 pub(crate) enum Known<'j> {

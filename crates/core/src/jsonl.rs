@@ -1,13 +1,20 @@
 //! JSONL files: one row, one value; the files between stages.
+//!
+//! A file whose name ends in `.gz` or `.zst` is compressed, for reading and writing alike.
+
+mod file;
+mod torn;
 
 use std::{
-    fs::{self, File},
-    io::{BufRead, BufReader, BufWriter, Write},
+    fmt,
+    io::BufRead,
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use self::file::{open, replace};
+pub use self::torn::{Torn, recover};
 use crate::{Error, Result};
 
 /// The rows of a file, read as they are asked for. Blank lines are skipped.
@@ -15,11 +22,12 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// [`Error::Io`] when the file cannot be opened. Each row may be an [`Error::Line`] that names the
-/// line; reading can go on after it.
+/// line; reading can go on after it. A last line that is torn, as a killed writer leaves it, says so:
+/// [`recover`] keeps the rows before it.
 pub fn read<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Rows<T>> {
     let path = path.as_ref().to_owned();
-    let file = File::open(&path).map_err(io("open", &path))?;
-    Ok(Rows { path, lines: BufReader::new(file), line: 0, row: std::marker::PhantomData })
+    let lines = open(&path)?;
+    Ok(Rows { path, lines, line: 0, ended: false, row: std::marker::PhantomData })
 }
 
 /// All rows of a file, or its first error.
@@ -32,40 +40,70 @@ pub fn read_all<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>> {
 }
 
 /// The rows of a JSONL file, as an iterator.
-#[derive(Debug)]
 pub struct Rows<T> {
     path: PathBuf,
-    lines: BufReader<File>,
+    lines: Box<dyn BufRead + Send>,
     line: u64,
+    /// After a failure of the file itself there is nothing more to read.
+    ended: bool,
     row: std::marker::PhantomData<fn() -> T>,
 }
+
+impl<T> Rows<T> {
+    /// The next line that is not blank, as bytes; `None` at the end.
+    fn next_line(&mut self) -> Option<Result<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        while !self.ended {
+            bytes.clear();
+            match self.lines.read_until(b'\n', &mut bytes) {
+                Ok(0) => self.ended = true,
+                Ok(_) => self.line += 1,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(self.failed(error)));
+                }
+            }
+            if !bytes.trim_ascii().is_empty() {
+                return Some(Ok(bytes));
+            }
+        }
+        None
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        if error.kind() != std::io::ErrorKind::UnexpectedEof {
+            return Error::Io { doing: "read", path: self.path.clone(), source: error };
+        }
+        self.wrong(format!("the compressed file is cut off ({error}); {RECOVER}"))
+    }
+
+    fn wrong(&self, message: String) -> Error {
+        Error::Line { path: self.path.clone(), line: self.line, message }
+    }
+}
+
+const RECOVER: &str = "`jsonl::recover` keeps the rows before it";
 
 impl<T: DeserializeOwned> Iterator for Rows<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            match self.lines.read_until(b'\n', &mut bytes) {
-                Ok(0) => return None,
-                Ok(_) => self.line += 1,
-                Err(error) => return Some(Err(io("read", &self.path)(error))),
-            }
-            if !bytes.trim_ascii().is_empty() {
-                break;
-            }
-        }
+        let bytes = match self.next_line()? {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(Err(error)),
+        };
         Some(serde_json::from_slice(&bytes).map_err(|error| {
-            // A row that ends too early on a line without an end is what a killed writer leaves.
-            let torn = error.is_eof() && bytes.last() != Some(&b'\n');
-            let message = if torn {
-                format!("the last line is torn ({error}); delete it and run its writer again")
-            } else {
-                error.to_string()
-            };
-            Error::Line { path: self.path.clone(), line: self.line, message }
+            self.wrong(match torn::is_torn(&bytes, &error) {
+                true => format!("the last line is torn ({error}); {RECOVER}"),
+                false => error.to_string(),
+            })
         }))
+    }
+}
+
+impl<T> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("path", &self.path).field("line", &self.line).finish()
     }
 }
 
@@ -79,14 +117,37 @@ pub fn write<T: Serialize>(
     path: impl AsRef<Path>,
     rows: impl IntoIterator<Item = T>,
 ) -> Result<()> {
-    let path = path.as_ref();
-    write_with(path, |file| {
+    try_write(path, rows.into_iter().map(Ok)).map(drop)
+}
+
+/// The same of rows that may fail, which ends the writing; gives how many there were.
+///
+/// # Errors
+///
+/// The first row's that failed, and [`Error::Io`]; what stood at `path` before is then untouched.
+pub fn try_write<T: Serialize>(
+    path: impl AsRef<Path>,
+    rows: impl IntoIterator<Item = Result<T>>,
+) -> Result<u64> {
+    let (mut written, mut failed) = (0, None);
+    let done = replace(path.as_ref(), |file| {
         for row in rows {
-            serde_json::to_writer(&mut *file, &row)?;
+            match row {
+                Ok(row) => serde_json::to_writer(&mut *file, &row)?,
+                Err(error) => {
+                    failed = Some(error);
+                    return Err(std::io::Error::other("a row failed"));
+                }
+            }
             file.write_all(b"\n")?;
+            written += 1;
         }
         Ok(())
-    })
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => done.map(|()| written),
+    }
 }
 
 /// Writes one value as indented JSON, whole or not at all.
@@ -95,7 +156,7 @@ pub fn write<T: Serialize>(
 ///
 /// [`Error::Io`]; what stood at `path` before is then untouched.
 pub fn write_json<T: Serialize + ?Sized>(path: impl AsRef<Path>, value: &T) -> Result<()> {
-    write_with(path.as_ref(), |file| {
+    replace(path.as_ref(), |file| {
         serde_json::to_writer_pretty(&mut *file, value)?;
         file.write_all(b"\n")
     })
@@ -108,7 +169,9 @@ pub fn write_json<T: Serialize + ?Sized>(path: impl AsRef<Path>, value: &T) -> R
 /// [`Error::Io`], or [`Error::Line`] with the line of what is wrong.
 pub fn read_json<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(io("read", path))?;
+    let mut bytes = Vec::new();
+    let read = open(path)?.read_to_end(&mut bytes);
+    read.map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|error| Error::Line {
         path: path.to_owned(),
         line: error.line() as u64,
@@ -116,34 +179,10 @@ pub fn read_json<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T> {
     })
 }
 
-fn write_with(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(io("create", folder))?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    let partial = path.with_file_name(name);
-    let written = File::create(&partial).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        fill(&mut file)?;
-        file.into_inner()?.sync_all()?;
-        fs::rename(&partial, path)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&partial);
-        io("write", path)(error)
-    })
-}
-
-fn io<'p>(doing: &'static str, path: &'p Path) -> impl FnOnce(std::io::Error) -> Error + 'p {
-    move |source| Error::Io { doing, path: path.to_owned(), source }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{Chat, Message};
     use proptest::prelude::*;
@@ -182,9 +221,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_round_trip(texts in prop::collection::vec(".{0,40}", 0..8)) {
+        fn rows_round_trip(
+            texts in prop::collection::vec(".{0,40}", 0..8),
+            ending in prop::sample::select(vec!["", ".gz", ".zst"]),
+        ) {
             let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("chats.jsonl");
+            let path = folder.path().join(format!("chats.jsonl{ending}"));
             let chats: Vec<Chat> = texts.iter().map(|t| Chat::new([Message::user(t.as_str())])).collect();
             write(&path, &chats).unwrap();
             prop_assert_eq!(read_all::<Chat>(&path).unwrap(), chats);

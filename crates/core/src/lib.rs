@@ -11,7 +11,8 @@
 //! * [`ask_all`] takes a stream of [`Ask`]s to a model and gives a stream of typed [`Answer`]s as
 //!   they finish. Every reply is in the [`Journal`] before it is read, so that a killed program that
 //!   runs again asks only for what is missing. An answer that cannot be used is re-asked and then
-//!   counted as [`Unusable`], with its reason; it never becomes a silent default.
+//!   counted as [`Unusable`], with its reason; it never becomes a silent default. What a journal
+//!   holds can be counted ([`Journal::stats`]) and taken elsewhere ([`Journal::export`]).
 //! * [`Prompt`] renders what is asked, strictly; [`read`] takes answers apart, strictly.
 //! * [`Chat`] and [`Document`] are the rows of data sets, [`jsonl`] their files.
 //!
@@ -59,7 +60,7 @@ pub use crate::{
     chat::{Chat, Content, Message, Role, ToolCall},
     document::{Document, Lineage},
     error::{Error, ModelErrorKind, Result},
-    journal::Journal,
+    journal::{Journal, JournalStats, Record, StageStats},
     model::{Completion, Model, ModelId, Request, Sampling, Scored, Stop, Tool, Usage},
     prompt::Prompt,
     read::{Reason, Unusable},
