@@ -54,6 +54,18 @@ impl DeviceSpec {
     }
 }
 
+/// How many parts a batch is trained in at once. Small models leave most of a processor idle, since
+/// `flex` runs one operation after the other. The number is the same on every machine, or sums would
+/// be rounded differently; a single processor loses little by it.
+pub(crate) fn parts(device: &Device) -> usize {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return 4;
+    }
+    let _ = device;
+    1
+}
+
 /// Deprecated in burn 0.22 and gone in 0.23, which is why burn is pinned (docs/architecture.md).
 #[cfg(feature = "libtorch")]
 #[allow(deprecated)]

@@ -267,7 +267,7 @@ mod tests {
 
     fn weights(model: &Transformer) -> Vec<f32> {
         let named = crate::model::parameters(model.weights());
-        named.into_iter().flat_map(|p| p.flat.into_data().to_vec::<f32>().unwrap()).collect()
+        named.into_iter().flat_map(|p| p.flat.into_data().try_to_vec::<f32>().unwrap()).collect()
     }
 
     #[test]

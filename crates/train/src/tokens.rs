@@ -162,6 +162,23 @@ impl Batch {
         self.weights.iter().map(|&weight| f64::from(weight)).sum()
     }
 
+    /// The batch in so many parts of about the same size, or as many as there are sequences.
+    pub(crate) fn split(&self, parts: usize) -> Vec<Batch> {
+        let sequences = self.sequences().div_ceil(parts.max(1)).max(1);
+        let tokens = sequences * self.length;
+        let part = |start: usize| {
+            let range = start..(start + tokens).min(self.ids.len());
+            Batch {
+                length: self.length,
+                ids: self.ids[range.clone()].to_vec(),
+                targets: self.targets[range.clone()].to_vec(),
+                weights: self.weights[range.clone()].to_vec(),
+                segments: self.segments[range].to_vec(),
+            }
+        };
+        (0..self.ids.len()).step_by(tokens.max(1)).map(part).collect()
+    }
+
     pub(crate) fn ids(&self, device: &Device) -> Tensor<2, Int> {
         let shape = [self.sequences(), self.length];
         Tensor::from_data(TensorData::new(self.ids.clone(), shape), device)
@@ -213,7 +230,7 @@ mod tests {
     fn attention_stays_within_a_row() {
         let device = "flex".parse::<crate::DeviceSpec>().unwrap().open().unwrap();
         let batch = pack(&[row(&[1, 2]), row(&[3, 4, 5])], 4).batch(&[0]);
-        let bias: Vec<f32> = batch.bias(&device).into_data().to_vec().unwrap();
+        let bias: Vec<f32> = batch.bias(&device).into_data().try_to_vec().unwrap();
         let open: Vec<u8> = bias.iter().map(|&b| u8::from(b == 0.0)).collect();
         assert_eq!(open, [1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1]);
     }
@@ -226,6 +243,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn parts_hold_a_batch_whole(sequences in 0usize..9, parts in 0usize..6) {
+            let rows: Vec<Row> = (0..sequences as u32).map(|i| row(&[i, i + 1, i + 2])).collect();
+            let batch = pack(&rows, 2).batch(&(0..sequences).collect::<Vec<_>>());
+            let parts = batch.split(parts);
+            prop_assert!(parts.len() <= sequences);
+            let ids: Vec<i32> = parts.iter().flat_map(|part| part.ids.clone()).collect();
+            prop_assert_eq!(ids, batch.ids);
+            let targets: Vec<i32> = parts.iter().flat_map(|part| part.targets.clone()).collect();
+            prop_assert_eq!(targets, batch.targets);
+        }
+
         #[test]
         fn no_token_is_lost_uncounted(
             lengths in prop::collection::vec(0usize..12, 0..20), length in 1usize..9,

@@ -1,12 +1,12 @@
 //! Training, one step at a time.
 
-use std::path::Path;
+use std::{panic::resume_unwind, path::Path, thread};
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Batch, Error, FitConfig, Result, Transformer, checkpoint,
+    Batch, Error, FitConfig, Result, Transformer, checkpoint, device,
     loss::summed_loss,
     model::{gradients, on_tape},
     optim::AdamW,
@@ -87,18 +87,10 @@ impl Trainer {
         if weight <= 0.0 {
             return Err(Error::NoData("no token of the batch carries loss"));
         }
-        let device = self.model.device();
-        let (ids, bias) = (batch.ids(device).autodiff(), batch.bias(device).autodiff());
-        let live = on_tape(self.model.weights().clone());
-        let summed = summed_loss(live.forward(ids, bias, self.model.rope()), batch);
-        let loss = summed.clone().inner().into_scalar::<f32>();
-        let loss = f64::from(loss) / weight;
+        let (loss, mut gradients) = self.backward(batch, weight);
         if !loss.is_finite() {
             return Err(Error::NotFinite { what: "the loss", step });
         }
-        let mut tape = summed.div_scalar(weight).backward();
-        let mut gradients = gradients(&live, &mut tape);
-        drop((live, tape)); // so that the optimiser may write in place
         let gradient_norm = norm(&gradients);
         if !gradient_norm.is_finite() {
             return Err(Error::NotFinite { what: "a gradient", step });
@@ -110,6 +102,37 @@ impl Trainer {
             optimizer.step(weights, &mut gradients, scale, learning_rate, config)
         });
         Ok(Step { step, steps: self.steps, loss, learning_rate, gradient_norm, weight })
+    }
+
+    /// Mean loss of a batch and its gradients. On a CPU the batch is divided among threads.
+    fn backward(&self, batch: &Batch, weight: f64) -> (f64, Vec<Option<Tensor<1>>>) {
+        let parts = batch.split(device::parts(self.model.device()));
+        let of_part = |part: &Batch| backward(&self.model, part, weight);
+        let done: Vec<_> = match parts.as_slice() {
+            [whole] => vec![of_part(whole)],
+            parts => thread::scope(|scope| {
+                let threads: Vec<_> =
+                    parts.iter().map(|part| scope.spawn(move || of_part(part))).collect();
+                let joined = threads.into_iter().map(|thread| thread.join());
+                joined.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            }),
+        };
+        // Always in the order of the parts: the sum does not depend on who was first.
+        let mut sum = (0.0, Vec::new());
+        for (loss, gradients) in done {
+            sum.0 += loss;
+            if sum.1.is_empty() {
+                sum.1 = gradients;
+                continue;
+            }
+            for (sum, gradient) in sum.1.iter_mut().zip(gradients) {
+                *sum = match (sum.take(), gradient) {
+                    (Some(sum), Some(gradient)) => Some(sum + gradient),
+                    (sum, gradient) => sum.or(gradient),
+                };
+            }
+        }
+        sum
     }
 
     /// Overwrites rows of the embedding, and lets the optimiser forget them: the mean of their
@@ -172,6 +195,17 @@ impl Trainer {
     }
 }
 
+/// Loss and gradients of a part of a batch whose whole has this weight.
+fn backward(model: &Transformer, part: &Batch, weight: f64) -> (f64, Vec<Option<Tensor<1>>>) {
+    let device = model.device();
+    let (ids, bias) = (part.ids(device).autodiff(), part.bias(device).autodiff());
+    let live = on_tape(model.weights().clone());
+    let summed = summed_loss(live.forward(ids, bias, model.rope()), part);
+    let loss = f64::from(summed.clone().inner().into_scalar::<f32>()) / weight;
+    let mut tape = summed.div_scalar(weight).backward();
+    (loss, gradients(&live, &mut tape))
+}
+
 /// The norm over all gradients together.
 fn norm(gradients: &[Option<Tensor<1>>]) -> f64 {
     let squares = gradients.iter().flatten().map(|g| g.clone().square().sum());
@@ -180,4 +214,32 @@ fn norm(gradients: &[Option<Tensor<1>>]) -> f64 {
         return 0.0;
     }
     f64::from(Tensor::cat(squares, 0).sum().sqrt().into_scalar::<f32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceSpec, Row, TransformerConfig, pack};
+
+    #[test]
+    fn the_parts_of_a_batch_add_up_to_the_whole() {
+        let device = DeviceSpec::Flex.open().unwrap();
+        let model = Transformer::init(TransformerConfig::tiny(11), 1, &device).unwrap();
+        let rows: Vec<Row> = (0..7u32)
+            .map(|i| Row::learning_all((0..20).map(|j| (i * 3 + j * j) % 11).collect()))
+            .collect();
+        let batch = pack(&rows, 19).batch(&[0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(batch.split(device::parts(&device)).len(), 4);
+        let trainer = Trainer::new(model, FitConfig::midtrain(), 1).unwrap();
+        let (loss, gradients) = trainer.backward(&batch, batch.weight());
+        let (expected, whole) = backward(&trainer.model, &batch, batch.weight());
+        assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+        assert_eq!(gradients.len(), whole.len());
+        for (sum, whole) in gradients.into_iter().zip(whole) {
+            let far = (sum.unwrap() - whole.unwrap()).abs().max().into_scalar::<f32>();
+            assert!(far < 1e-6, "{far}");
+        }
+        let (again, _) = trainer.backward(&batch, batch.weight());
+        assert_eq!(again.to_bits(), loss.to_bits(), "whoever is first");
+    }
 }
