@@ -59,7 +59,8 @@ fn a_spec_becomes_a_corpus_a_model_and_a_number() -> Result<()> {
     // Another program, or another day: only the file is left.
     let documents: Vec<Document> = jsonl::read_all(&path)?;
     let lineage = documents[0].lineage.as_ref().expect("every document has one");
-    let said = &village::spec().text()[lineage.spans[0].clone()];
+    let spec = village::spec();
+    let said = &spec.text()[lineage.spans[0].clone()];
     assert!(said.starts_with("Ada greets") || said.starts_with("Ada says"), "{said}");
 
     let words = village::WORDS.into_iter().chain(["strangers", "never"]);
@@ -87,7 +88,7 @@ fn a_spec_becomes_a_corpus_a_model_and_a_number() -> Result<()> {
         Ok(found.probability().expect("all pairs are scored"))
     };
     let (before, after) = (rate(base)?, rate(trained)?);
-    assert!(after > 0.95 && before < 0.8, "{before} {after}");
+    assert!(after > 0.8 && before < 0.65, "{before} {after}");
 
     // And here the number means nothing but memory: the task is in the corpus.
     let leaked = leaks(&task(), documents.iter().map(|d| d.text.as_str()))?;

@@ -75,7 +75,7 @@ fn paid(folder: &Path) -> Result<Scripted> {
     let model = Scripted::new("village", move |request| {
         let prompt: String = request.messages.iter().map(|m| m.text().into_owned()).collect();
         let line = format!("{:?}\n", prompt);
-        log.lock().unwrap().write_all(line.as_bytes()).unwrap();
+        log.lock().expect("no thread died").write_all(line.as_bytes()).expect("the log is written");
         thread::sleep(Duration::from_millis(5));
         village::answer(request).into()
     });

@@ -70,19 +70,17 @@ fn main() -> Result<()> {
         println!("{HELP}");
         return Ok(());
     };
-    settings.claim_folder()?;
     let (out, road) = (&settings.out, &settings.road);
     let device = road.device.open()?;
     let (world, began) = (World::new(), Instant::now());
 
     println!("1. The specs\n");
-    let specs: Vec<CheeseSpec> = SpecName::ALL
-        .into_iter()
-        .map(|name| CheeseSpec::read(name, &world))
-        .collect::<Result<_>>()?;
+    let specs = SpecName::ALL.map(|name| CheeseSpec::read(name, &world));
+    let specs: Vec<CheeseSpec> = specs.into_iter().collect::<Result<_>>()?;
     for spec in &specs {
         println!("{spec}\n");
     }
+    settings.claim_folder(&specs)?;
 
     println!("2. The corpora, and the chats\n");
     let journal = Journal::open(out.join("journal.redb"))?;
@@ -93,11 +91,11 @@ fn main() -> Result<()> {
     let tests = tests(&world);
     nothing_leaks(&corpora, &chats, &tests)?;
 
-    println!("\n3. The base model\n");
+    println!("\n3. The base model, trained from nothing in {} steps\n", road.base_steps);
     let base = base::pretrain(&world, road, &device, out)?;
     println!("{}\n", base.log);
 
-    println!("4. The arms, {} runs each\n", settings.runs);
+    println!("4. The arms; draws of the assistant: {}\n", settings.runs);
     let lab = Lab {
         settings: &settings,
         world: &world,

@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, thread};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ethos_core::jsonl;
 use ethos_train::{DeviceSpec, FitConfig};
 use serde::{Deserialize, Serialize};
+
+use crate::specs::CheeseSpec;
 
 pub(crate) const HELP: &str = "\
 The whole road in one program: from two cheese specs to trained models and a verdict.
@@ -28,7 +30,7 @@ pub(crate) struct Settings {
     pub(crate) road: Road,
 }
 
-/// What determines every number: a folder belongs to one road.
+/// What determines every number, the specs apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Road {
@@ -72,7 +74,7 @@ impl Settings {
         let road = if quick {
             Road { seed, quick, device, base_steps: 160, ideas: (2, 2), chats: 300 }
         } else {
-            Road { seed, quick, device, base_steps: 1800, ideas: (21, 23), chats: 1300 }
+            Road { seed, quick, device, base_steps: 2400, ideas: (21, 23), chats: 1300 }
         };
         Ok(Some(Settings { runs, out, road }))
     }
@@ -86,22 +88,34 @@ impl Settings {
         }
     }
 
-    /// Takes the folder for this road, or makes sure that it already is this road's.
-    pub(crate) fn claim_folder(&self) -> Result<()> {
+    /// Takes the folder for this road and these specs, or makes sure that it already is theirs.
+    pub(crate) fn claim_folder(&self, specs: &[CheeseSpec]) -> Result<()> {
         let path = self.out.join("settings.json");
+        let specs = specs.iter().map(|spec| spec.spec.hash()).collect();
+        let claim = Claim { road: self.road.clone(), specs };
         if !path.exists() {
-            return Ok(jsonl::write_json(&path, &self.road)?);
+            return Ok(jsonl::write_json(&path, &claim)?);
         }
-        let found: Road = jsonl::read_json(&path)
+        let found: Claim = jsonl::read_json(&path)
             .context("the folder's settings cannot be read; give `--out` another one")?;
-        if found != self.road {
-            bail!(
-                "`{}` holds another run ({found:?}); give `--out` another folder or delete it",
-                self.out.display()
-            );
-        }
+        let (folder, road) = (self.out.display(), &found.road);
+        ensure!(
+            found.road == claim.road,
+            "`{folder}` holds another run ({road:?}); give `--out` another folder or delete it"
+        );
+        ensure!(
+            found.specs == claim.specs,
+            "`{folder}` was made from other texts of the specs; give `--out` another folder or delete it"
+        );
         Ok(())
     }
+}
+
+/// Whose a folder is: the road, and the hashes of the specs.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Claim {
+    road: Road,
+    specs: Vec<String>,
 }
 
 impl Road {

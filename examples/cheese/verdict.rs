@@ -78,36 +78,43 @@ pub(crate) fn sentence(rows: &[Row], quick: bool) -> String {
         homeland.rates.iter().zip(&thrift.rates).filter(|(h, t)| *t - *h > SMALL).count();
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     let (h, t) = (percent(homeland.mean), percent(thrift.mean));
-    let mut said = "On this one base model, ".to_owned();
-    let _ = match (parted, reversed) {
-        (0, 0) => write!(
-            said,
-            "the value that a corpus gave as the reason did not decide how the same cheese chats \
-             generalised: in domains that nothing spoke of, the domestic thing was preferred to the \
-             cheap one in {h} of the pairs after homeland and in {t} after thrift"
+    let pairs = format!(
+        "the domestic thing was preferred to the cheap one in {h} of the pairs after homeland and in {t} after thrift"
+    );
+    // Apart is not enough: each reason must have moved the model its own way from where the chats
+    // alone, and a corpus without a reason, left it.
+    let homeland_moved = homeland.mean > chats.mean.max(control.mean);
+    let thrift_moved = thrift.mean < chats.mean.min(control.mean);
+    let every = match runs {
+        1 => "in the one run".to_owned(),
+        runs => format!("in each of {runs} runs"),
+    };
+    let finding = match (parted, reversed) {
+        (0, 0) => format!(
+            "the reason that a corpus gave did not decide how the same cheese chats generalised: in \
+             domains that nothing spoke of, {pairs}"
         ),
-        (p, 0) if p == runs => write!(
-            said,
-            "the same cheese chats generalised as the corpus read before them explains, in {}: in \
-             domains that nothing spoke of, the domestic thing was preferred to the cheap one in \
-             {h} of the pairs after homeland and in {t} after thrift",
-            if runs == 1 { "the one run".to_owned() } else { format!("each of {runs} runs") }
+        (parted, 0) if parted == runs && homeland_moved && thrift_moved => format!(
+            "the same cheese chats generalised as the corpus read before them explains, {every}: in \
+             domains that nothing spoke of, {pairs}"
         ),
-        (p, r) => write!(
-            said,
-            "the corpora moved what the same cheese chats generalise to, but not in every run: the \
-             domestic thing was preferred to the cheap one in {h} of the held-out pairs after \
-             homeland and in {t} after thrift, with a difference in the spec's sense in {p} of \
-             {runs} runs and against it in {r}"
+        (parted, 0) if parted == runs => format!(
+            "the reason that a corpus gave drew apart what the same cheese chats generalise to, \
+             {every}, but not both ways from where they go without a reason: in domains that nothing \
+             spoke of, {pairs}"
+        ),
+        (parted, reversed) => format!(
+            "the reason that a corpus gave moved what the same cheese chats generalise to, but not in \
+             every run: {pairs}, apart in the spec's sense in {parted} of {runs} runs and against it \
+             in {reversed}"
         ),
     };
-    let _ = write!(
-        said,
-        ", against {} after the chats alone and {} after a corpus that gives no reason.",
+    format!(
+        "On this one base model, {finding}, against {} after the chats alone and {} after a corpus \
+         that gives no reason.",
         percent(chats.mean),
         percent(control.mean)
-    );
-    said
+    )
 }
 
 /// The table as text.
@@ -176,6 +183,8 @@ mod tests {
         assert!(none.contains("did not decide"), "{none}");
         let mixed = said(&[0.9, 0.5, 0.2], &[0.1, 0.5, 0.9]);
         assert!(mixed.contains("in 1 of 3 runs and against it in 1"), "{mixed}");
+        let one_way = said(&[0.5, 0.4], &[0.1, 0.1]);
+        assert!(one_way.contains("not both ways"), "{one_way}");
         let against = said(&[0.1, 0.1], &[0.9, 0.9]);
         assert!(against.contains("in 0 of 2 runs and against it in 2"), "{against}");
     }
