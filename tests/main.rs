@@ -4,7 +4,7 @@
 mod architecture;
 /// From a spec to a verdict: the crates composed as a user composes them.
 mod pipeline;
-/// What must survive a kill: corpora that are being written, models in training.
+/// What must survive a kill: asks over a journal, corpora being written, models in training.
 mod resume;
 /// From chats to a model that answers them, on disk and back.
 mod training;
