@@ -55,9 +55,9 @@ impl LocalModel {
         job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job,
     ) -> ethos_core::Result<T> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job(answer)));
         let gone = || self.failed("the model's thread is gone".into());
-        if !matches!(sent, Some(Ok(()))) {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job(answer)).is_ok());
+        if !sent {
             return Err(gone());
         }
         answered.await.map_err(|_| gone())?.map_err(|error| self.failed(Box::new(error)))

@@ -67,13 +67,13 @@ impl TransformerConfig {
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return wrong(format!("`{name}` is 0"));
         }
-        if self.num_attention_heads % self.num_key_value_heads != 0 {
+        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             return wrong(format!(
                 "`num_key_value_heads` ({}) does not divide `num_attention_heads` ({})",
                 self.num_key_value_heads, self.num_attention_heads
             ));
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             return wrong(format!("`head_dim` ({}) is odd; rotary halves it", self.head_dim));
         }
         Ok(())
