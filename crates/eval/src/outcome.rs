@@ -42,16 +42,19 @@ impl<T> Outcome<T> {
             Outcome::Infrastructure(_) => "infrastructure",
         }
     }
+}
 
-    /// What an ask that has no usable answer means for its sample.
-    pub(crate) fn of_failure(failure: &Failure) -> Self {
-        match failure {
-            Failure::Unusable(unusable) => match unusable.reason {
+/// What became of an ask is what became of its sample.
+impl<T> From<Result<T, Failure>> for Outcome<T> {
+    fn from(result: Result<T, Failure>) -> Self {
+        match result {
+            Ok(score) => Outcome::Scored(score),
+            Err(Failure::Unusable(unusable)) => match unusable.reason {
                 Reason::Refusal => Outcome::Refused(unusable.to_string()),
                 Reason::CutOff => Outcome::CutOff(unusable.to_string()),
                 _ => Outcome::Unreadable(unusable.to_string()),
             },
-            other => Outcome::Infrastructure(other.to_string()),
+            Err(other) => Outcome::Infrastructure(other.to_string()),
         }
     }
 }

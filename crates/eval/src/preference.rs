@@ -160,10 +160,7 @@ pub async fn run(
     let mut answers = std::pin::pin!(ask_all(model, journal, stream::iter(asks), read, watch));
     while let Some(answer) = answers.try_next().await? {
         let number = answer.id.item.parse().unwrap_or(usize::MAX);
-        let outcome = match &answer.result {
-            Ok(difference) => Outcome::Scored(*difference),
-            Err(failure) => Outcome::of_failure(failure),
-        };
+        let outcome = Outcome::from(answer.result);
         differences.insert(number, outcome);
     }
 
