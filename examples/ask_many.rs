@@ -83,7 +83,7 @@ fn model() -> Scripted {
     let calls = std::sync::atomic::AtomicU32::new(0);
     Scripted::new("moody-adder", move |request| {
         let mood = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if mood % 50 == 0 {
+        if mood.is_multiple_of(50) {
             std::thread::sleep(Duration::from_millis(20));
         }
         let text = request.messages[0].text().into_owned();
