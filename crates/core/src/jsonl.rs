@@ -231,5 +231,20 @@ mod tests {
             write(&path, &chats).unwrap();
             prop_assert_eq!(read_all::<Chat>(&path).unwrap(), chats);
         }
+
+        /// What a resumed run reads back is what the killed one had: a loss in a log, a weight of a
+        /// message. An approximate reading of floats shows in about one of ten.
+        #[test]
+        fn numbers_survive_to_the_last_bit(
+            wide in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 64),
+            narrow in prop::collection::vec(prop::num::f32::NORMAL, 64),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let (value, rows) = (folder.path().join("log.json"), folder.path().join("log.jsonl"));
+            write_json(&value, &(&wide, &narrow)).unwrap();
+            prop_assert_eq!(&read_json::<(Vec<f64>, Vec<f32>)>(&value).unwrap(), &(wide.clone(), narrow));
+            write(&rows, &wide).unwrap();
+            prop_assert_eq!(read_all::<f64>(&rows).unwrap(), wide);
+        }
     }
 }
