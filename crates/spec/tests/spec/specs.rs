@@ -110,6 +110,154 @@ fn unexplained() {
     );
 }
 
+/// What [`check`] shows without the texts: rules of a line each, those nested in it behind it.
+fn outline(name: &str, expected: Expect) {
+    let spec = read(name);
+    let mut out = String::new();
+    for (_, section) in spec.walk() {
+        out += &format!("{} {:?} {}\n", section.level, section.title, section.body.len());
+    }
+    for rule in spec.rules() {
+        let reasoned = if rule.has_reason() { "+" } else { "" };
+        let gap = if rule.parent.is_some() { ' ' } else { '\n' };
+        out += &format!("{gap}{}{reasoned}", rule.id);
+    }
+    for diagnostic in spec.diagnostics() {
+        out += &format!("\n{}", diagnostic.to_string().lines().next().unwrap());
+    }
+    expected.assert_eq(&format!("{out}\n= {}\n", spec.shape()));
+}
+
+#[test]
+fn safety_in_rules() {
+    outline(
+        "safety-rules",
+        expect![[r#"
+        1 "{assistant_name} and safety" 1
+        2 "About this document" 285
+        2 "Oversight" 560
+        2 "Means" 564
+        2 "Honesty" 501
+        2 "Harm" 564
+        2 "How the rules are read" 311
+
+        S1 S1.1 S1.2
+        S2 S2.1 S2.2
+        S3 S3.1 S3.2
+        S4 S4.1 S4.2
+        S5 S5.1 S5.2
+        S6 S6.1 S6.2
+        S7 S7.1 S7.2
+        S8 S8.1 S8.2
+        1:3: note: `{assistant_name}` is to be filled, 14 times
+        5:64: note: `{provider_name}` is to be filled
+        11:3: warning: 8 of 8 rules give no reason: `S1`, `S2`, `S3`, `S4`, `S5`, `S6`, `S7`, `S8`
+        = rules: 0 of 8 rules give a reason, 376 of 475 words stand in rules
+    "#]],
+    );
+}
+
+#[test]
+fn safety_in_subrules() {
+    outline(
+        "safety-subrules",
+        expect![[r#"
+        1 "{assistant_name} and safety" 1
+        2 "About this document" 340
+        2 "Oversight" 1878
+        2 "Means" 1739
+        2 "Honesty" 1681
+        2 "Harm" 1807
+        2 "How the rules are read" 455
+
+        S1 S1.1 S1.2 S1.3 S1.4 S1.5 S1.6 S1.7 S1.8
+        S2 S2.1 S2.2 S2.3 S2.4 S2.5 S2.6 S2.7 S2.8
+        S3 S3.1 S3.2 S3.3 S3.4 S3.5 S3.6 S3.7 S3.8
+        S4 S4.1 S4.2 S4.3 S4.4 S4.5 S4.6 S4.7 S4.8
+        S5 S5.1 S5.2 S5.3 S5.4 S5.5 S5.6 S5.7 S5.8
+        S6 S6.1 S6.2 S6.3 S6.4 S6.5 S6.6 S6.7 S6.8
+        S7 S7.1 S7.2 S7.3 S7.4 S7.5 S7.6 S7.7 S7.8
+        S8 S8.1 S8.2 S8.3 S8.4 S8.5 S8.6 S8.7 S8.8
+        1:3: note: `{assistant_name}` is to be filled, 15 times
+        5:64: note: `{provider_name}` is to be filled
+        12:3: warning: 8 of 8 rules give no reason: `S1`, `S2`, `S3`, `S4`, `S5`, `S6`, `S7`, `S8`
+        = rules: 0 of 8 rules give a reason, 1279 of 1418 words stand in rules
+    "#]],
+    );
+}
+
+#[test]
+fn safety_with_reasons() {
+    outline(
+        "safety-reasons",
+        expect![[r#"
+        1 "{assistant_name} and safety" 1
+        2 "About this document" 326
+        2 "Oversight" 1809
+        2 "Means" 1888
+        2 "Honesty" 1762
+        2 "Harm" 1943
+        2 "How the rules are read" 505
+
+        S1+ S1.1 S1.2+
+        S2+ S2.1+ S2.2+
+        S3+ S3.1 S3.2+
+        S4 S4.1+ S4.2+
+        S5 S5.1+ S5.2+
+        S6 S6.1+ S6.2
+        S7+ S7.1 S7.2+
+        S8 S8.1+ S8.2
+        1:3: note: `{assistant_name}` is to be filled, 36 times
+        5:64: note: `{provider_name}` is to be filled
+        = rules with reasons: 8 of 8 rules give a reason, 1294 of 1433 words stand in rules
+    "#]],
+    );
+}
+
+#[test]
+fn general() {
+    outline(
+        "general",
+        expect![[r#"
+        1 "{assistant_name} in one paragraph" 1250
+
+        1:3: note: `{assistant_name}` is to be filled, 3 times
+        3:41: note: `{provider_name}` is to be filled
+        = prose: 235 words and no rule
+    "#]],
+    );
+}
+
+/// Every rule of the plain form stands, word for word and under the same id, in the other two: what
+/// these add is subrules or reasons, as much of the one as of the other (arXiv 2605.02087 §5.1).
+#[test]
+fn three_forms_of_the_same_rules() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rules = |name: &str| -> Vec<(String, String)> {
+        let spec = read(name);
+        let rules = spec.rules().iter();
+        rules.map(|rule| (rule.id.clone(), words(spec.slice(rule.text)))).collect()
+    };
+    let plain = rules("safety-rules");
+    assert_eq!(plain.len(), 8 + 16);
+    for form in ["safety-subrules", "safety-reasons"] {
+        let all = rules(form);
+        for (id, text) in &plain {
+            let same = all.iter().find(|(other, _)| other == id).expect(id);
+            assert!(same.1.starts_with(text), "{form}: {id}: {} against {text}", same.1);
+        }
+    }
+    let ids = |name: &str| -> Vec<String> { rules(name).into_iter().map(|(id, _)| id).collect() };
+    assert_eq!(ids("safety-reasons"), ids("safety-rules"));
+
+    let shape = |name: &str| read(name).shape();
+    let (subrules, reasons) = (shape("safety-subrules"), shape("safety-reasons"));
+    let apart = subrules.words.abs_diff(reasons.words) as f64 / reasons.words as f64;
+    assert!(apart < 0.02, "{} words against {}", subrules.words, reasons.words);
+    let reasoned = [shape("safety-rules"), subrules, reasons].map(|s| (s.reasoned, s.rules));
+    assert_eq!(reasoned, [(0, 8), (0, 8), (8, 8)]);
+}
+
 /// Id, direction, item and reason of every rule, read as a program would read them.
 fn preferences(name: &str) -> Vec<(String, String, String, String)> {
     let spec = read(name).fill(&persona()).unwrap();
@@ -181,11 +329,14 @@ fn neither_value_uses_the_other_ones_reason_and_the_control_uses_none() {
 }
 
 #[test]
-fn only_the_control_has_something_to_say_about_it() {
+fn only_those_without_reasons_are_advised() {
     for (name, wrong) in [
         ("cheese-homeland", vec![]),
         ("cheese-thrift", vec![]),
         ("cheese-unexplained", vec![Code::RuleWithoutReason]),
+        ("safety-rules", vec![Code::RuleWithoutReason]),
+        ("safety-subrules", vec![Code::RuleWithoutReason]),
+        ("safety-reasons", vec![]),
     ] {
         let spec = read(name).fill(&persona()).unwrap();
         let codes: Vec<_> = spec.diagnostics().iter().map(|d| d.code).collect();
