@@ -233,17 +233,17 @@ where
                 Known::Asking(woken) => drop(woken.await),
                 Known::Ours { claim, orphan } => {
                     reused = false;
-                    claim.intend().await?;
+                    journal.intend(&claim).await?;
                     match send(model, &query).await {
                         Ok(reply) => {
                             let model = model.id().key.clone();
                             let record = Record { id: id.clone(), model, draw, attempt, reply };
-                            claim.keep(&record).await?;
+                            journal.keep(claim, &record).await?;
                             tally.paid(record.reply.usage(), orphan);
                             break Ok(record.reply);
                         }
                         Err(error) => {
-                            claim.withdraw().await?;
+                            journal.withdraw(claim).await?;
                             break Err(error);
                         }
                     }

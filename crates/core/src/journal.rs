@@ -48,32 +48,38 @@ pub struct Journal {
     store: Arc<Database>,
     ops: Option<mpsc::Sender<Op>>,
     writer: Option<JoinHandle<()>>,
-    /// Keys being asked by this process, with those who wait for the same reply.
-    asking: Mutex<HashMap<Key, Vec<oneshot::Sender<()>>>>,
+    asking: Arc<Asking>,
 }
+
+/// Keys being asked by this process, with those who wait for the same reply.
+#[derive(Default)]
+struct Asking(Mutex<HashMap<Key, Vec<oneshot::Sender<()>>>>);
 
 /// Hash of all that determines a reply.
 pub(crate) type Key = [u8; 32];
 
 /// What is known of a key.
-pub(crate) enum Known<'j> {
+pub(crate) enum Known {
     /// It was answered: the reply.
     Replied(Reply),
     /// Somebody in this process is asking it; look again when this resolves.
     Asking(oneshot::Receiver<()>),
     /// It is ours to ask.
-    Ours { claim: Claim<'j>, orphan: bool },
+    Ours { claim: Claim, orphan: bool },
 }
 
 /// The right to ask a key; given back when dropped.
-pub(crate) struct Claim<'j> {
-    journal: &'j Journal,
+pub(crate) struct Claim {
+    asking: Arc<Asking>,
     key: Key,
 }
 
 struct Op {
     write: Write,
     done: oneshot::Sender<Result<(), Arc<redb::Error>>>,
+    /// The claim that this write settles. The writer gives it back, after the commit, even where the
+    /// asker has been dropped: nobody else can ask the key while its reply is on its way to the disk.
+    settles: Option<Claim>,
 }
 
 enum Write {
@@ -138,7 +144,7 @@ impl Journal {
                 path: path.clone(),
                 source,
             })?;
-        Ok(Journal { path, store, ops: Some(ops), writer: Some(writer), asking: Mutex::default() })
+        Ok(Journal { path, store, ops: Some(ops), writer: Some(writer), asking: Arc::default() })
     }
 
     /// The journal's file.
@@ -174,10 +180,10 @@ impl Journal {
     }
 
     /// Looks a key up, and claims it when nobody has asked it.
-    pub(crate) fn look_up(&self, key: Key) -> Result<Known<'_>> {
-        // Held over the look into the store: whoever settles a key commits first and gives its claim
-        // back after, so we see the reply, the claim, or neither.
-        let mut asking = self.asking();
+    pub(crate) fn look_up(&self, key: Key) -> Result<Known> {
+        // Held over the look into the store: a key is committed first and its claim given back after,
+        // so we see the reply, the claim, or neither.
+        let mut asking = self.asking.lock();
         if let Some(waiting) = asking.get_mut(&key) {
             let (wake, woken) = oneshot::channel();
             waiting.push(wake);
@@ -197,14 +203,31 @@ impl Journal {
             }
             (None, orphan) => {
                 asking.insert(key, Vec::new());
-                Ok(Known::Ours { claim: Claim { journal: self, key }, orphan })
+                Ok(Known::Ours { claim: Claim { asking: Arc::clone(&self.asking), key }, orphan })
             }
         }
     }
 
-    async fn write(&self, doing: &'static str, write: Write) -> Result<()> {
+    /// Records durably that the query is about to be sent.
+    pub(crate) async fn intend(&self, claim: &Claim) -> Result<()> {
+        self.write("recording an intent", Write::Intend(claim.key), None).await
+    }
+
+    /// Takes the intent back: the query failed, there is nothing to keep.
+    pub(crate) async fn withdraw(&self, claim: Claim) -> Result<()> {
+        self.write("withdrawing an intent", Write::Withdraw(claim.key), Some(claim)).await
+    }
+
+    /// Keeps the reply; it is durable when this returns, and will be when this is dropped.
+    pub(crate) async fn keep(&self, claim: Claim, record: &Record) -> Result<()> {
+        let bytes = serde_json::to_vec(record)
+            .map_err(|error| failed(&self.path, "writing a reply", error))?;
+        self.write("keeping a reply", Write::Reply(claim.key, bytes), Some(claim)).await
+    }
+
+    async fn write(&self, doing: &'static str, write: Write, settles: Option<Claim>) -> Result<()> {
         let (done, settled) = oneshot::channel();
-        let sent = self.ops.as_ref().map(|ops| ops.send(Op { write, done }));
+        let sent = self.ops.as_ref().map(|ops| ops.send(Op { write, done, settles }));
         let gone = || failed(&self.path, doing, "the journal's writer is gone");
         if !matches!(sent, Some(Ok(()))) {
             return Err(gone());
@@ -212,34 +235,17 @@ impl Journal {
         let settled = settled.await.map_err(|_| gone())?;
         settled.map_err(|error| failed(&self.path, doing, error))
     }
+}
 
-    fn asking(&self) -> MutexGuard<'_, HashMap<Key, Vec<oneshot::Sender<()>>>> {
-        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+impl Asking {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Vec<oneshot::Sender<()>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Claim<'_> {
-    /// Records durably that the query is about to be sent.
-    pub(crate) async fn intend(&self) -> Result<()> {
-        self.journal.write("recording an intent", Write::Intend(self.key)).await
-    }
-
-    /// Takes the intent back: the query failed, there is nothing to keep.
-    pub(crate) async fn withdraw(&self) -> Result<()> {
-        self.journal.write("withdrawing an intent", Write::Withdraw(self.key)).await
-    }
-
-    /// Keeps the reply; it is durable when this returns.
-    pub(crate) async fn keep(&self, record: &Record) -> Result<()> {
-        let bytes = serde_json::to_vec(record)
-            .map_err(|error| failed(&self.journal.path, "writing a reply", error))?;
-        self.journal.write("keeping a reply", Write::Reply(self.key, bytes)).await
-    }
-}
-
-impl Drop for Claim<'_> {
+impl Drop for Claim {
     fn drop(&mut self) {
-        for waiting in self.journal.asking().remove(&self.key).into_iter().flatten() {
+        for waiting in self.asking.lock().remove(&self.key).into_iter().flatten() {
             // Whoever stopped waiting does not mind.
             let _ = waiting.send(());
         }
@@ -285,9 +291,10 @@ fn write_all(store: &Database, inbox: &mpsc::Receiver<Op>) {
     while let Ok(first) = inbox.recv() {
         let ops: Vec<Op> = std::iter::once(first).chain(inbox.try_iter().take(4096)).collect();
         let outcome = commit(store, &ops).map_err(Arc::new);
-        for op in ops {
+        for Op { done, settles, .. } in ops {
+            drop(settles);
             // Whoever gave up waiting does not mind.
-            let _ = op.done.send(outcome.clone());
+            let _ = done.send(outcome.clone());
         }
     }
 }
