@@ -5,6 +5,8 @@
 mod asks;
 /// A corpus that is being written.
 mod corpus;
+/// Asks over a journal whose disk is full.
+mod disk;
 /// A model in training.
 mod training;
 

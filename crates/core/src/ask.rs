@@ -465,6 +465,28 @@ mod tests {
         assert_eq!(seen.repaid, 4);
     }
 
+    #[test]
+    fn a_dropped_stream_loses_no_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path().join("journal.redb")).unwrap();
+        let (model, asked) = counting(|_, text| text.into());
+        let model = model.with_concurrency(8);
+        for round in 1..=50 {
+            let asks = || (0..8).map(|item| ask(item).with_draw(round)).collect();
+            let before = asked.load(Ordering::SeqCst);
+            let mut answers =
+                Box::pin(ask_all(&model, &journal, stream::iter::<Vec<_>>(asks()), text, &()));
+            // Dropped as soon as the model has answered, while the answers go to the disk.
+            while asked.load(Ordering::SeqCst) == before {
+                let first = block_on(futures::future::poll_immediate(answers.next()));
+                assert!(first.is_none_or(|answer| answer.unwrap().is_ok()));
+            }
+            drop(answers);
+            assert!(run(&model, &journal, asks()).iter().all(|answer| answer.result.is_ok()));
+            assert_eq!(asked.load(Ordering::SeqCst), 8 * round, "something was asked twice");
+        }
+    }
+
     /// A model that never answers.
     struct Never(ModelId);
 
