@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 
+/// Steps that a template may take: far more than a prompt needs, and a loop over loops ends.
+const FUEL: u64 = 1_000_000;
+
 /// A prompt template in Jinja's syntax, rendered strictly: a value that is missing is an error, never
 /// an empty string.
 ///
@@ -41,6 +44,7 @@ impl Prompt {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
+        environment.set_fuel(Some(FUEL));
         environment
             .add_template_owned(name.clone(), source.clone())
             .map_err(|e| Error::Prompt { name: name.clone(), message: describe(&e, &source) })?;
@@ -66,7 +70,7 @@ impl Prompt {
     ///
     /// # Errors
     ///
-    /// [`Error::Prompt`] when the template wants a value that is not there.
+    /// [`Error::Prompt`] when the template wants a value that is not there, or does not come to an end.
     pub fn render<V: Serialize + ?Sized>(&self, values: &V) -> Result<String> {
         let failed =
             |e| Error::Prompt { name: self.name.clone(), message: describe(&e, &self.source) };
@@ -129,6 +133,14 @@ mod tests {
         let prompt = Prompt::new("p", "{{ spec }}").unwrap();
         let spec = "{ \"a\": {{x}} } <b>&amp;</b> {% raw %}";
         assert_eq!(prompt.render(&[("spec", spec)]).unwrap(), spec);
+    }
+
+    #[test]
+    fn loops_over_loops_end() {
+        let each = "{% for a in range(9999) %}";
+        let prompt = Prompt::new("p", each.repeat(3) + &"{% endfor %}".repeat(3)).unwrap();
+        let error = prompt.render(&[("a", 1)]).unwrap_err().to_string();
+        assert!(error.contains("fuel"), "{error}");
     }
 
     #[test]

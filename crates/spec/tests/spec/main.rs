@@ -1,5 +1,6 @@
 //! What the crate promises, from outside: `specs`, the specs of docs/specs; `awkward`, inputs nobody
-//! would write on purpose; `properties`, what holds for every text; `speed`, in release only.
+//! would write on purpose; `properties` and `invariants`, what holds for every text; `speed`, in
+//! release only.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests")]
 
@@ -8,6 +9,7 @@ use std::fmt::Write;
 use ethos_spec::Spec;
 
 mod awkward;
+mod invariants;
 mod properties;
 mod specs;
 mod speed;
