@@ -26,7 +26,7 @@ fn in_order(spec: &Spec, spans: impl IntoIterator<Item = Span>) {
 }
 
 /// Panics where something does not hold.
-pub fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let spec = Spec::parse(text);
     assert_eq!(spec.text(), text);
 
