@@ -62,6 +62,8 @@ pub struct ToolCall {
     /// The arguments as the model wrote them: usually JSON, kept as text so that malformed JSON
     /// survives and can be judged.
     pub arguments: String,
+    /// Fields we do not know (a provider's signature of the call, …), which survive a round trip.
+    pub extra: Map<String, Value>,
 }
 
 impl ToolCall {
@@ -71,7 +73,12 @@ impl ToolCall {
         name: impl Into<String>,
         arguments: impl Into<String>,
     ) -> Self {
-        ToolCall { id: id.into(), name: name.into(), arguments: arguments.into() }
+        ToolCall {
+            id: id.into(),
+            name: name.into(),
+            arguments: arguments.into(),
+            extra: Map::new(),
+        }
     }
 }
 
@@ -79,9 +86,11 @@ impl ToolCall {
 struct WireCall {
     #[serde(default)]
     id: String,
-    #[serde(rename = "type", default = "function")]
+    #[serde(rename = "type", default)]
     kind: String,
     function: WireFunction,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,10 +98,6 @@ struct WireFunction {
     name: String,
     #[serde(default)]
     arguments: Value,
-}
-
-fn function() -> String {
-    "function".to_owned()
 }
 
 impl From<WireCall> for ToolCall {
@@ -103,15 +108,15 @@ impl From<WireCall> for ToolCall {
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        ToolCall { id: wire.id, name: wire.function.name, arguments }
+        ToolCall { id: wire.id, name: wire.function.name, arguments, extra: wire.extra }
     }
 }
 
 impl From<ToolCall> for WireCall {
     fn from(call: ToolCall) -> Self {
         let arguments = Value::String(call.arguments);
-        let function_ = WireFunction { name: call.name, arguments };
-        WireCall { id: call.id, kind: function(), function: function_ }
+        let function = WireFunction { name: call.name, arguments };
+        WireCall { id: call.id, kind: "function".to_owned(), function, extra: call.extra }
     }
 }
 
@@ -207,8 +212,9 @@ impl Chat {
         Chat { messages: messages.into_iter().collect(), extra: Map::new() }
     }
 
-    /// The same chat with every `<think>…</think>` block taken out of its assistant messages, with
-    /// the whitespace that followed it.
+    /// The same chat with every `<think>…</think>` block taken out of its assistant messages, and at
+    /// the start of a message the whitespace after it. A block whose opening tag stood in the prompt,
+    /// as some chat templates have it, is one too.
     ///
     /// # Errors
     ///
@@ -235,15 +241,20 @@ impl Chat {
 }
 
 fn strip_think(text: &str) -> Result<String, Unusable> {
+    const OPEN: &str = "<think>";
+    const CLOSE: &str = "</think>";
     let mut kept = String::new();
     let mut rest = text;
-    while let Some(open) = rest.find("<think>") {
-        let block = &rest[open..];
-        let Some(close) = block.find("</think>") else {
-            return Err(Unusable::new(Reason::UnclosedTag, "`<think>` is never closed"));
-        };
-        kept.push_str(&rest[..open]);
-        rest = block[close + "</think>".len()..].trim_start();
+    while let Some(close) = rest.find(CLOSE) {
+        // Some chat templates open the block at the end of the prompt: the answer only closes it.
+        kept.push_str(rest[..close].find(OPEN).map_or("", |open| &rest[..open]));
+        rest = &rest[close + CLOSE.len()..];
+        if kept.trim().is_empty() {
+            rest = rest.trim_start();
+        }
+    }
+    if rest.contains(OPEN) {
+        return Err(Unusable::new(Reason::UnclosedTag, "`<think>` is never closed"));
     }
     kept.push_str(rest);
     Ok(kept)
@@ -273,7 +284,7 @@ mod tests {
             r#"{"messages":[{"role":"developer","content":null,"name":"x"}],"source":"me","n":1}"#,
         );
         round_trip(
-            r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{not json"}}]}]}"#,
+            r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{not json"},"signature":"s"}]}]}"#,
         );
         round_trip(r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]}"#);
     }
@@ -293,7 +304,9 @@ mod tests {
         ]);
         let stripped = chat.without_reasoning().unwrap();
         assert_eq!(stripped.messages[0].text(), "<think>mine</think>");
-        assert_eq!(stripped.messages[1].text(), "yesindeed");
+        assert_eq!(stripped.messages[1].text(), "yes indeed");
+        let opened_in_the_prompt = Chat::new([Message::assistant("so and so\n</think>\n\nyes")]);
+        assert_eq!(opened_in_the_prompt.without_reasoning().unwrap().messages[0].text(), "yes");
     }
 
     #[test]
