@@ -288,9 +288,14 @@ fn prepare(store: &Database) -> Result<u64, redb::Error> {
 /// The writer: whatever has gathered while the last commit was on its way to the disk becomes one
 /// commit, so that a thousand replies cost a handful of syncs.
 fn write_all(store: &Database, inbox: &mpsc::Receiver<Op>) {
+    let mut cause: Option<Arc<redb::Error>> = None;
     while let Ok(first) = inbox.recv() {
         let ops: Vec<Op> = std::iter::once(first).chain(inbox.try_iter().take(4096)).collect();
-        let outcome = commit(store, &ops).map_err(Arc::new);
+        let outcome = commit(store, &ops).map_err(|error| match (error, &cause) {
+            // After a failure of the disk the store only says that there was one.
+            (redb::Error::PreviousIo, Some(cause)) => Arc::clone(cause),
+            (error, _) => Arc::clone(cause.insert(Arc::new(error))),
+        });
         for Op { done, settles, .. } in ops {
             drop(settles);
             // Whoever gave up waiting does not mind.
