@@ -49,12 +49,11 @@ impl Model for Parrot {
 
 /// Your scorer: whether an answer keeps to a rule. What it cannot tell is unusable, never "fine".
 fn keeps(rule: &str, answer: &str) -> Result<bool, Unusable> {
-    let shouts = answer.chars().all(|c| !c.is_lowercase());
+    let said = answer.to_lowercase();
     match rule {
-        "G1" | "G3" => {
-            Ok(answer.to_lowercase().contains(if rule == "G1" { "hello" } else { "bye" }))
-        }
-        "G2" => Ok(!shouts),
+        "G1" => Ok(said.contains("hello")),
+        "G2" => Ok(answer.contains(char::is_lowercase)),
+        "G3" => Ok(said.contains("bye")),
         _ => Err(Unusable::new(Reason::Other("unknown rule".to_owned()), rule)),
     }
 }
@@ -91,11 +90,7 @@ fn main() -> Result<()> {
             kept.successes += u64::from(*score);
         }
     }
-    println!(
-        "kept in {} of {}; 95 % interval {:.2?}",
-        kept.successes,
-        kept.trials,
-        kept.wilson(0.95)
-    );
+    let Proportion { successes, trials } = kept;
+    println!("kept in {successes} of {trials}; 95 % interval {:.2?}", kept.wilson(0.95));
     Ok(())
 }
