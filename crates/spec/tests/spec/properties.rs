@@ -1,7 +1,10 @@
 //! What holds for every text.
 
-use ethos_spec::{Persona, Spec};
+use std::fmt::Debug;
+
+use ethos_spec::{Coverage, Persona, Spec};
 use proptest::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::invariants::check;
 
@@ -22,6 +25,12 @@ fn markdown() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+#[track_caller]
+fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let json = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -33,6 +42,21 @@ proptest! {
     #[test]
     fn spans_of_anything(text in any::<String>()) {
         check(&text);
+    }
+
+    #[test]
+    fn what_is_found_survives_json(text in markdown()) {
+        let spec = Spec::parse(text);
+        let mut coverage = Coverage::of(&spec);
+        coverage.extend(spec.rules().iter().map(|rule| rule.text));
+        same(&spec);
+        same(&spec.sections().to_vec());
+        same(&spec.rules().to_vec());
+        same(&spec.references().to_vec());
+        same(&spec.placeholders().to_vec());
+        same(&spec.diagnostics().to_vec());
+        same(&(spec.kind(), spec.shape()));
+        same(&coverage);
     }
 
     #[test]
