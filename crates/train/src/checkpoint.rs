@@ -1,28 +1,33 @@
 //! Models and runs on disk.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+mod folder;
+mod tensors;
+mod training;
 
-use burn::tensor::{Tensor, TensorData};
+use std::{fs, path::Path};
+
 use ethos_core::jsonl;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub(crate) use self::training::{hash_of_rows, load_training, save_training};
+use self::{
+    folder::replace_folder,
+    tensors::{TensorFiles, bytes_of},
+};
 use crate::{
-    ChatTemplate, Error, FitConfig, Result, Row, Tokenizer, Transformer, TransformerConfig,
-    model::{Named, parameters, update},
-    optim::AdamW,
+    ChatTemplate, Error, Result, Tokenizer, Transformer,
+    model::{ConfigFile, parameters},
 };
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-const WEIGHTS: &str = "model.safetensors";
-const OPTIMIZER: &str = "optimizer.safetensors";
-const RUN: &str = "run.json";
+
+/// Larger weights are written in shards of at most so many bytes, as `transformers` does.
+const LARGEST_SHARD: usize = 5_000_000_000;
+
+/// A larger file of JSON is no configuration.
+const LARGEST_JSON: u64 = 64 << 20;
 
 /// A model with what it needs to read and write text. On disk, a folder that Hugging Face's tools read:
 /// `config.json`, `tokenizer.json`, `tokenizer_config.json`, `model.safetensors`.
@@ -34,16 +39,6 @@ pub struct Checkpoint {
     pub tokenizer: Tokenizer,
     /// Its chat template.
     pub template: ChatTemplate,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ConfigFile {
-    architectures: Vec<String>,
-    model_type: String,
-    hidden_act: String,
-    torch_dtype: String,
-    #[serde(flatten)]
-    config: TransformerConfig,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,7 +56,7 @@ impl Checkpoint {
     /// [`Error::Io`]; a checkpoint that was there before is then still there.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         replace_folder(folder.as_ref(), |folder| {
-            save_config(folder, self.model.config())?;
+            save_model(folder, &self.model)?;
             let tokenizer = folder.join(TOKENIZER);
             fs::write(&tokenizer, self.tokenizer.to_json()?)
                 .map_err(Error::io("write", &tokenizer))?;
@@ -70,8 +65,7 @@ impl Checkpoint {
                 eos_token: self.tokenizer.end_token(),
                 chat_template: self.template.source().to_owned(),
             };
-            jsonl::write_json(folder.join(TOKENIZER_CONFIG), &about)?;
-            write_tensors(&folder.join(WEIGHTS), parameters(self.model.weights()))
+            Ok(jsonl::write_json(folder.join(TOKENIZER_CONFIG), &about)?)
         })
     }
 
@@ -83,16 +77,8 @@ impl Checkpoint {
     /// shape; nothing is left at its initial value in silence.
     pub fn load(folder: impl AsRef<Path>, device: &crate::Device) -> Result<Self> {
         let folder = folder.as_ref();
-        let file: ConfigFile = jsonl::read_json(folder.join(CONFIG))?;
-        if file.model_type != "llama" {
-            return Err(Error::Checkpoint {
-                path: folder.join(CONFIG),
-                message: format!("is of architecture `{}`; known is llama", file.model_type),
-            });
-        }
-        let mut model = Transformer::init(file.config, 0, device)?;
-        read_weights(&folder.join(WEIGHTS), &mut model)?;
-        let about: TokenizerConfigFile = jsonl::read_json(folder.join(TOKENIZER_CONFIG))?;
+        let model = Transformer::load(folder, device)?;
+        let about: TokenizerConfigFile = read_json(&folder.join(TOKENIZER_CONFIG))?;
         let tokenizer = Tokenizer::read(folder.join(TOKENIZER), &about.eos_token)?;
         let template = ChatTemplate::new(about.chat_template)?;
         Ok(Checkpoint { model, tokenizer, template })
@@ -114,204 +100,55 @@ impl Checkpoint {
     }
 }
 
-/// Hash of the rows that a run is trained on.
-pub(crate) fn hash_of_rows(rows: &[Row]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for row in rows {
-        hasher.update(&(row.ids.len() as u64).to_le_bytes());
-        for (id, weight) in row.ids.iter().zip(&row.weights) {
-            hasher.update(&id.to_le_bytes()).update(&weight.to_le_bytes());
-        }
+impl Transformer {
+    /// Reads a model from a folder in Hugging Face's form: `config.json`, and `model.safetensors` or its
+    /// shards with their index. Weights in f32, f16 or bf16 become f32.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checkpoint`] naming the file and any tensor that is missing, unused or of another
+    /// shape, [`Error::Config`] when the architecture is not known. No parameter is left at an initial
+    /// value.
+    pub fn load(folder: impl AsRef<Path>, device: &crate::Device) -> Result<Self> {
+        let folder = folder.as_ref();
+        let config = read_json::<ConfigFile>(&folder.join(CONFIG))?.resolve()?;
+        let tied = config.tie_word_embeddings;
+        let mut files = TensorFiles::of_folder(folder)?;
+        let model = Transformer::build(config, &mut files, device)?;
+        files.finish(tied)?;
+        Ok(model)
     }
-    hasher.finalize().to_hex().to_string()
-}
 
-/// What a run in training writes beside its tensors.
-#[derive(Serialize, Deserialize)]
-struct Run<S> {
-    step: usize,
-    steps: usize,
-    config: FitConfig,
-    state: S,
-}
-
-pub(crate) fn save_training<S: Serialize>(
-    folder: &Path,
-    model: &Transformer,
-    optimizer: &AdamW,
-    (config, steps): (&FitConfig, usize),
-    state: &S,
-) -> Result<()> {
-    replace_folder(folder, |folder| {
-        save_config(folder, model.config())?;
-        let named = parameters(model.weights());
-        let moments = named.iter().zip(&optimizer.moments).flat_map(|(parameter, moments)| {
-            let with = |what: &str, flat: &Tensor<1>| Named {
-                name: format!("{}.{what}", parameter.name),
-                shape: parameter.shape.clone(),
-                flat: flat.clone(),
-            };
-            [with("mean", &moments.mean), with("square", &moments.square)]
-        });
-        write_tensors(&folder.join(OPTIMIZER), moments.collect())?;
-        write_tensors(&folder.join(WEIGHTS), named)?;
-        let run = Run { step: optimizer.updates, steps, config: config.clone(), state };
-        Ok(jsonl::write_json(folder.join(RUN), &run)?)
-    })
-}
-
-pub(crate) fn load_training<S: DeserializeOwned>(
-    folder: &Path,
-    model: &mut Transformer,
-    optimizer: &mut AdamW,
-    (config, steps): (&FitConfig, usize),
-) -> Result<Option<S>> {
-    finish_replacing(folder)?;
-    let path = folder.join(RUN);
-    if !path.exists() {
-        return Ok(None);
+    /// Writes the folder that [`load`](Transformer::load) and `transformers` read, whole or not at
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; what was there before is then still there.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        replace_folder(folder.as_ref(), |folder| save_model(folder, self))
     }
-    let run: Run<serde_json::Value> = jsonl::read_json(&path)?;
-    let other = |message: &str| {
-        let message = format!("{message}; give this run another folder, or delete that one");
-        Err(Error::Checkpoint { path: folder.to_owned(), message })
-    };
-    if run.config != *config || run.steps != steps {
-        return other("is of a run with another configuration");
-    }
-    let shape: ConfigFile = jsonl::read_json(folder.join(CONFIG))?;
-    if shape.config != *model.config() {
-        return other("is of a model of another shape");
-    }
-    let state = serde_json::from_value(run.state)
-        .map_err(|e| Error::Checkpoint { path, message: format!("its state: {e}") })?;
-    read_weights(&folder.join(WEIGHTS), model)?;
-    let named = parameters(model.weights());
-    let names = named.iter().flat_map(|p| {
-        ["mean", "square"].map(|what| (format!("{}.{what}", p.name), p.shape.clone()))
-    });
-    let values = read_tensors(&folder.join(OPTIMIZER), names.collect(), model.device())?;
-    for (moments, pair) in optimizer.moments.iter_mut().zip(values.chunks_exact(2)) {
-        moments.mean = pair[0].clone();
-        moments.square = pair[1].clone();
-    }
-    optimizer.updates = run.step;
-    Ok(Some(state))
 }
 
-fn save_config(folder: &Path, config: &TransformerConfig) -> Result<()> {
-    let file = ConfigFile {
-        architectures: vec!["LlamaForCausalLM".to_owned()],
-        model_type: "llama".to_owned(),
-        hidden_act: "silu".to_owned(),
-        torch_dtype: "float32".to_owned(),
-        config: config.clone(),
-    };
-    Ok(jsonl::write_json(folder.join(CONFIG), &file)?)
+fn save_model(folder: &Path, model: &Transformer) -> Result<()> {
+    jsonl::write_json(folder.join(CONFIG), &ConfigFile::of(model.config()))?;
+    tensors::write_folder(folder, parameters(model.weights()), LARGEST_SHARD)
 }
 
-fn read_weights(path: &Path, model: &mut Transformer) -> Result<()> {
-    let named = parameters(model.weights());
-    let names = named.into_iter().map(|parameter| (parameter.name, parameter.shape)).collect();
-    let mut values = read_tensors(path, names, model.device())?.into_iter();
-    model.update_weights(|weights| update(weights, &mut |_, _, old| values.next().unwrap_or(old)));
-    Ok(())
-}
-
-fn bytes_of(flat: Tensor<1>) -> Vec<u8> {
-    flat.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect()
-}
-
-fn write_tensors(path: &Path, tensors: Vec<Named>) -> Result<()> {
-    let bytes: Vec<_> = tensors.into_iter().map(|t| (t.name, t.shape, bytes_of(t.flat))).collect();
-    let failed = |e: safetensors::SafeTensorError| Error::Checkpoint {
-        path: path.to_owned(),
-        message: format!("cannot be written: {e}"),
-    };
-    let mut views = Vec::new();
-    for (name, shape, bytes) in &bytes {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(failed)?;
-        views.push((name.as_str(), view));
+/// Reads a configuration, unless it is absurdly large.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
+    if size > LARGEST_JSON {
+        let message = format!("has {size} bytes, which no configuration has");
+        return Err(Error::Checkpoint { path: path.to_owned(), message });
     }
-    // transformers wants to be told who wrote the file.
-    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize_to_file(views, Some(about), path).map_err(failed)
-}
-
-/// The tensors of a file, flat, in the order asked for: all of them and no others.
-fn read_tensors(
-    path: &Path,
-    expected: Vec<(String, Vec<usize>)>,
-    device: &crate::Device,
-) -> Result<Vec<Tensor<1>>> {
-    let wrong = |message: String| Error::Checkpoint { path: path.to_owned(), message };
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| wrong(format!("is not a whole safetensors file: {e}")))?;
-    let mut unused: Vec<&str> = file.names();
-    unused.retain(|name| !expected.iter().any(|(known, _)| known == name));
-    unused.sort_unstable();
-    if !unused.is_empty() {
-        return Err(wrong(format!("holds tensors the model has not: {}", unused.join(", "))));
-    }
-    let mut values = Vec::new();
-    for (name, shape) in expected {
-        let view = file.tensor(&name).map_err(|_| wrong(format!("has no tensor `{name}`")))?;
-        if view.dtype() != Dtype::F32 || view.shape() != shape {
-            return Err(wrong(format!(
-                "`{name}` is {:?} {:?}, wanted is F32 {shape:?}",
-                view.dtype(),
-                view.shape()
-            )));
-        }
-        let floats: Vec<f32> = view
-            .data()
-            .chunks_exact(4)
-            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-            .collect();
-        let count = floats.len();
-        values.push(Tensor::from_data(TensorData::new(floats, [count]), device));
-    }
-    Ok(values)
-}
-
-/// Fills a folder beside `folder`, then puts it in its place. A kill at any point leaves the old
-/// folder or the new one, the latter perhaps still under its other name, see [`finish_replacing`].
-fn replace_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    finish_replacing(folder)?;
-    let (partial, whole) = (beside(folder, "partial"), beside(folder, "whole"));
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
-    }
-    fs::create_dir_all(&partial).map_err(Error::io("create", &partial))?;
-    fill(&partial)?;
-    fs::rename(&partial, &whole).map_err(Error::io("rename", &partial))?;
-    finish_replacing(folder)
-}
-
-/// A folder with the ending `whole` is complete and newer than the one without: it takes its place.
-fn finish_replacing(folder: &Path) -> Result<()> {
-    let whole = beside(folder, "whole");
-    if whole.exists() {
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(Error::io("remove", folder))?;
-        }
-        fs::rename(&whole, folder).map_err(Error::io("rename", &whole))?;
-    }
-    Ok(())
-}
-
-fn beside(folder: &Path, ending: &str) -> PathBuf {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(ending);
-    folder.with_file_name(name)
+    Ok(jsonl::read_json(path)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::DeviceSpec;
+    use super::{folder::finish_replacing, tensors::write, *};
+    use crate::{DeviceSpec, TransformerConfig, model::Named};
 
     fn checkpoint(seed: u64) -> Checkpoint {
         let words = ["a", "b", "c"].map(str::to_owned);
@@ -359,20 +196,20 @@ mod tests {
             let device = checkpoint(3).model.device().clone();
             Checkpoint::load(&path, &device).unwrap_err().to_string()
         };
-        let weights = path.join(WEIGHTS);
+        let weights = path.join("model.safetensors");
         let whole = parameters(checkpoint(3).model.weights());
 
-        write_tensors(&weights, whole[1..].to_vec()).unwrap();
+        write(&weights, whole[1..].to_vec()).unwrap();
         assert!(error().contains("no tensor `model.embed_tokens.weight`"), "{}", error());
 
         let mut extra = whole.clone();
         extra.push(Named { name: "surplus".to_owned(), ..whole[0].clone() });
-        write_tensors(&weights, extra).unwrap();
+        write(&weights, extra).unwrap();
         assert!(error().contains("surplus"), "{}", error());
 
         let mut misshapen = whole.clone();
         misshapen[0].shape.reverse();
-        write_tensors(&weights, misshapen).unwrap();
+        write(&weights, misshapen).unwrap();
         assert!(error().contains("[64, 5]"), "{}", error());
 
         let bytes = fs::read(&weights).unwrap();

@@ -1,4 +1,4 @@
-//! Trains and runs Llama-style transformers on [burn](https://burn.dev).
+//! Trains and runs Llama, Mistral and Qwen transformers on [burn](https://burn.dev).
 //!
 //! Midtraining and fine-tuning are the same function, [`fit`], on different rows: that is the idea of
 //! model spec midtraining (arXiv 2605.02087), and the API says so.
@@ -71,7 +71,7 @@ pub use crate::{
     error::{Error, Result},
     fit::{FitConfig, fit},
     local::LocalModel,
-    model::{Transformer, TransformerConfig},
+    model::{Architecture, RopeScaling, Transformer, TransformerConfig},
     template::{ChatTemplate, Rendered},
     tokenizer::Tokenizer,
     tokens::{Batch, Packed, Row, pack},

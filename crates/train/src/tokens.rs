@@ -184,16 +184,29 @@ impl Batch {
         Tensor::from_data(TensorData::new(self.ids.clone(), shape), device)
     }
 
+    /// How far each token is from the start of its row.
+    pub(crate) fn positions(&self) -> Vec<i32> {
+        let mut positions = vec![0; self.segments.len()];
+        for token in 1..positions.len() {
+            let starts =
+                token % self.length == 0 || self.segments[token] != self.segments[token - 1];
+            positions[token] = if starts { 0 } else { positions[token - 1] + 1 };
+        }
+        positions
+    }
+
     /// What is added to attention scores, `[sequences, 1, length, length]`: 0 where a token may look,
-    /// a large negative number where it may not (ahead, or into another row).
-    pub(crate) fn bias(&self, device: &Device) -> Tensor<4> {
+    /// a large negative number where it may not (ahead, into another row, beyond the window).
+    pub(crate) fn bias(&self, window: Option<usize>, device: &Device) -> Tensor<4> {
         let length = self.length;
         let mut bias = vec![FORBIDDEN; self.segments.len() * length];
         for (token, row) in bias.chunks_exact_mut(length).enumerate() {
             let (start, place) = (token - token % length, token % length);
             let own = self.segments[token];
-            for (seen, cell) in row[..=place].iter_mut().enumerate() {
-                if self.segments[start + seen] == own {
+            let oldest = window.map_or(0, |window| (place + 1).saturating_sub(window));
+            let segments = &self.segments[start + oldest..=token];
+            for (cell, &segment) in row[oldest..=place].iter_mut().zip(segments) {
+                if segment == own {
                     *cell = 0.0;
                 }
             }
@@ -230,9 +243,13 @@ mod tests {
     fn attention_stays_within_a_row() {
         let device = "flex".parse::<crate::DeviceSpec>().unwrap().open().unwrap();
         let batch = pack(&[row(&[1, 2]), row(&[3, 4, 5])], 4).batch(&[0]);
-        let bias: Vec<f32> = batch.bias(&device).into_data().try_to_vec().unwrap();
-        let open: Vec<u8> = bias.iter().map(|&b| u8::from(b == 0.0)).collect();
-        assert_eq!(open, [1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1]);
+        let open = |window| -> Vec<u8> {
+            let bias: Vec<f32> = batch.bias(window, &device).into_data().try_to_vec().unwrap();
+            bias.iter().map(|&b| u8::from(b == 0.0)).collect()
+        };
+        assert_eq!(open(None), [1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1]);
+        assert_eq!(open(Some(1)), [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+        assert_eq!(batch.positions(), [0, 1, 0, 1]);
     }
 
     #[test]

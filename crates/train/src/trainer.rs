@@ -198,9 +198,9 @@ impl Trainer {
 /// Loss and gradients of a part of a batch whose whole has this weight.
 fn backward(model: &Transformer, part: &Batch, weight: f64) -> (f64, Vec<Option<Tensor<1>>>) {
     let device = model.device();
-    let (ids, bias) = (part.ids(device).autodiff(), part.bias(device).autodiff());
+    let (ids, context) = (part.ids(device).autodiff(), model.context(part).on_tape());
     let live = on_tape(model.weights().clone());
-    let summed = summed_loss(live.forward(ids, bias, model.rope()), part);
+    let summed = summed_loss(live.forward(ids, &context), part);
     let loss = f64::from(summed.clone().inner().into_scalar::<f32>()) / weight;
     let mut tape = summed.div_scalar(weight).backward();
     (loss, gradients(&live, &mut tape))

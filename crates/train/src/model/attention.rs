@@ -5,7 +5,10 @@ use burn::{
     tensor::{Tensor, activation::softmax},
 };
 
-use super::{layers::Projection, rope::Rope};
+use super::{
+    context::Context,
+    layers::{Projection, RmsNorm},
+};
 
 /// Causal self-attention, grouped queries (arXiv 2305.13245).
 #[derive(Module, Debug)]
@@ -14,26 +17,34 @@ pub(crate) struct Attention {
     pub(crate) k_proj: Projection,
     pub(crate) v_proj: Projection,
     pub(crate) o_proj: Projection,
+    /// Over each head, where the architecture has it.
+    pub(crate) q_norm: Option<RmsNorm>,
+    pub(crate) k_norm: Option<RmsNorm>,
     pub(crate) heads: usize,
     pub(crate) groups: usize,
     pub(crate) size: usize,
+    /// Whether a window slides here.
+    pub(crate) slides: bool,
 }
 
 impl Attention {
-    /// `bias_b1tt` is added to the scores: 0 where a token may look, a large negative number where
-    /// not.
-    pub(crate) fn forward(&self, x_btd: Tensor<3>, bias_b1tt: Tensor<4>, rope: &Rope) -> Tensor<3> {
+    pub(crate) fn forward(&self, x_btd: Tensor<3>, context: &Context) -> Tensor<3> {
         let [batch, time, _] = x_btd.dims();
-        let split =
-            |x: Tensor<3>, heads| x.reshape([batch, time, heads, self.size]).swap_dims(1, 2);
-        let q_bhtk = rope.rotate(split(self.q_proj.forward(x_btd.clone()), self.heads));
-        let k_bgtk = rope.rotate(split(self.k_proj.forward(x_btd.clone()), self.groups));
-        let v_bgtk = split(self.v_proj.forward(x_btd), self.groups);
+        let split = |x: Tensor<3>, heads| x.reshape([batch, time, heads, self.size]);
+        let norm = |norm: &Option<RmsNorm>, x: Tensor<4>| match norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        let q_bthk = norm(&self.q_norm, split(self.q_proj.forward(x_btd.clone()), self.heads));
+        let k_btgk = norm(&self.k_norm, split(self.k_proj.forward(x_btd.clone()), self.groups));
+        let v_bgtk = split(self.v_proj.forward(x_btd), self.groups).swap_dims(1, 2);
+        let q_bhtk = context.rotate(q_bthk.swap_dims(1, 2));
+        let k_bgtk = context.rotate(k_btgk.swap_dims(1, 2));
         let (k_bhtk, v_bhtk) = (self.repeat(k_bgtk), self.repeat(v_bgtk));
 
         let scale = (self.size as f64).sqrt().recip();
-        let scores_bhtt = q_bhtk.matmul(k_bhtk.transpose()).mul_scalar(scale) + bias_b1tt;
-        let out_bhtk = softmax(scores_bhtt, 3).matmul(v_bhtk);
+        let scores_bhtt = q_bhtk.matmul(k_bhtk.transpose()).mul_scalar(scale);
+        let out_bhtk = softmax(context.mask(scores_bhtt, self.slides), 3).matmul(v_bhtk);
         let out_btd = out_bhtk.swap_dims(1, 2).reshape([batch, time, self.heads * self.size]);
         self.o_proj.forward(out_btd)
     }

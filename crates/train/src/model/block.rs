@@ -7,8 +7,8 @@ use burn::{
 
 use super::{
     attention::Attention,
+    context::Context,
     layers::{Projection, RmsNorm},
-    rope::Rope,
 };
 
 /// SwiGLU (arXiv 2002.05202).
@@ -36,9 +36,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub(crate) fn forward(&self, x_btd: Tensor<3>, bias_b1tt: Tensor<4>, rope: &Rope) -> Tensor<3> {
-        let seen =
-            self.self_attn.forward(self.input_layernorm.forward(x_btd.clone()), bias_b1tt, rope);
+    pub(crate) fn forward(&self, x_btd: Tensor<3>, context: &Context) -> Tensor<3> {
+        let seen = self.self_attn.forward(self.input_layernorm.forward(x_btd.clone()), context);
         let x_btd = x_btd + seen;
         let thought = self.mlp.forward(self.post_attention_layernorm.forward(x_btd.clone()));
         x_btd + thought

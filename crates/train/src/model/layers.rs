@@ -5,16 +5,18 @@ use burn::{
     tensor::{Int, Tensor, module},
 };
 
-/// A linear layer without bias. The weight is `[out, in]`, as Hugging Face stores it.
+/// A linear layer. The weight is `[out, in]`, as Hugging Face stores it.
 #[derive(Module, Debug)]
 pub(crate) struct Projection {
     pub(crate) weight: Param<Tensor<2>>,
+    pub(crate) bias: Option<Param<Tensor<1>>>,
 }
 
 impl Projection {
     /// `[…, in]` to `[…, out]`.
     pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
-        module::linear(x_btd, self.weight.val().transpose(), None)
+        let bias = self.bias.as_ref().map(Param::val);
+        module::linear(x_btd, self.weight.val().transpose(), bias)
     }
 }
 
@@ -44,8 +46,8 @@ impl RmsNorm {
         RmsNorm { weight, eps }
     }
 
-    pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
-        let square = x_btd.clone().square().mean_dim(2).add_scalar(self.eps);
-        x_btd * square.sqrt().recip() * self.weight.val().unsqueeze()
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let square = x.clone().square().mean_dim(D - 1).add_scalar(self.eps);
+        x * square.sqrt().recip() * self.weight.val().unsqueeze()
     }
 }

@@ -1,19 +1,28 @@
-//! The transformer: Llama's architecture with Hugging Face's parameter names.
+//! The transformer: Llama's architecture and its relatives, with Hugging Face's parameter names.
 
 // Shape suffixes: b batch, t time, d width, f feed-forward width, h query heads, g key-value heads,
 // k head size, v vocabulary.
 
+mod config;
+mod config_file;
+
 mod attention;
 mod block;
-mod config;
-mod init;
+mod context;
 mod layers;
-mod parameters;
 mod rope;
 mod transformer;
 
-pub use self::{config::TransformerConfig, transformer::Transformer};
+mod parameters;
+mod source;
+
+pub use self::{
+    config::{Architecture, RopeScaling, TransformerConfig},
+    transformer::Transformer,
+};
 pub(crate) use self::{
+    config_file::ConfigFile,
     parameters::{Named, gradients, on_tape, parameters, update},
+    source::{Part, Source},
     transformer::Weights,
 };

@@ -1,49 +1,55 @@
 //! Rotary position embedding (arXiv 2104.09864) in Hugging Face's layout: the two halves of a head
 //! are rotated against each other, not neighbouring pairs.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use std::f64::consts::PI;
 
-use super::TransformerConfig;
+use super::{RopeScaling, TransformerConfig};
 
-/// Cosines and sines of every position and frequency, `[positions, head size]`.
+/// The angles by which a position turns a head's pairs.
 #[derive(Clone, Debug)]
 pub(crate) struct Rope {
-    cos: Tensor<2>,
-    sin: Tensor<2>,
+    /// Radians per position, one for each pair.
+    frequencies: Vec<f32>,
 }
 
 impl Rope {
-    pub(crate) fn new(config: &TransformerConfig, device: &Device) -> Self {
-        let (positions, size) = (config.max_position_embeddings, config.head_dim);
-        let table = |of: fn(f64) -> f64| {
-            let mut values = Vec::with_capacity(positions * size);
-            for position in 0..positions {
-                for place in 0..size {
-                    let pair = (place % (size / 2)) as f64;
-                    let frequency = config.rope_theta.powf(-2.0 * pair / size as f64);
-                    values.push(of(position as f64 * frequency) as f32);
-                }
-            }
-            Tensor::from_data(TensorData::new(values, [positions, size]), device)
+    pub(crate) fn new(config: &TransformerConfig) -> Self {
+        let size = config.head_dim as f64;
+        let frequency = |pair: usize| {
+            let frequency = config.rope_theta.powf(-2.0 * pair as f64 / size);
+            config.rope_scaling.map_or(frequency, |scaling| scaling.stretch(frequency)) as f32
         };
-        Rope { cos: table(f64::cos), sin: table(f64::sin) }
+        Rope { frequencies: (0..config.head_dim / 2).map(frequency).collect() }
     }
 
-    /// Rotates `[batch, heads, time, head size]` from position 0 on.
-    ///
-    /// Positions run on through packed rows: what counts in attention is how far two tokens are apart,
-    /// and attention stays within a row.
-    pub(crate) fn rotate(&self, x_bhtk: Tensor<4>) -> Tensor<4> {
-        let [_, _, time, size] = x_bhtk.dims();
-        // The tables follow their tensor onto the autodiff tape and off it again.
-        let table = |t: &Tensor<2>| {
-            let table = t.clone().narrow(0, 0, time).reshape([1, 1, time, size]);
-            if x_bhtk.is_autodiff() { table.autodiff() } else { table }
-        };
-        let (cos, sin) = (table(&self.cos), table(&self.sin));
-        let first = x_bhtk.clone().narrow(3, 0, size / 2);
-        let second = x_bhtk.clone().narrow(3, size / 2, size / 2);
-        let turned = Tensor::cat(vec![second.neg(), first], 3);
-        x_bhtk * cos + turned * sin
+    /// `of` each angle for positions 0 to `length`, `[length, head size]`, row by row.
+    pub(crate) fn table(&self, length: usize, of: fn(f32) -> f32) -> Vec<f32> {
+        let mut values = Vec::with_capacity(length * 2 * self.frequencies.len());
+        for position in 0..length {
+            for _half in 0..2 {
+                // The product is rounded to f32 before the sine, as in the reference.
+                values.extend(self.frequencies.iter().map(|f| of(position as f32 * f)));
+            }
+        }
+        values
+    }
+}
+
+impl RopeScaling {
+    fn stretch(self, frequency: f64) -> f64 {
+        match self {
+            RopeScaling::Linear { factor } => frequency / factor,
+            RopeScaling::Llama3 {
+                factor,
+                low_freq_factor: low,
+                high_freq_factor: high,
+                original_max_position_embeddings: original,
+            } => {
+                let waves = original as f64 * frequency / (2.0 * PI);
+                // How far up the ramp from divided (0) to kept (1).
+                let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
+                (1.0 - kept) * frequency / factor + kept * frequency
+            }
+        }
     }
 }

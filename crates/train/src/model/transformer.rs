@@ -8,13 +8,14 @@ use burn::{
 use super::{
     TransformerConfig,
     block::Block,
-    init::Init,
+    context::Context,
     layers::{Embedding, Projection, RmsNorm},
     rope::Rope,
+    source::{Random, Source, build},
 };
 use crate::{Batch, Result, Row, loss::token_logprobs, tokens::pack_apart};
 
-/// A causal language model of Llama's architecture, on a device.
+/// A causal language model of Llama's architecture or one of its relatives, on a device.
 #[derive(Clone, Debug)]
 pub struct Transformer {
     config: TransformerConfig,
@@ -44,9 +45,19 @@ impl Transformer {
     ///
     /// [`Error::Config`](crate::Error::Config) when there can be no such model.
     pub fn init(config: TransformerConfig, seed: u64, device: &Device) -> Result<Self> {
+        let mut random = Random::new(seed, &config);
+        Transformer::build(config, &mut random, device)
+    }
+
+    /// A model with the parameters that a source gives.
+    pub(crate) fn build(
+        config: TransformerConfig,
+        source: &mut dyn Source,
+        device: &Device,
+    ) -> Result<Self> {
         config.check()?;
-        let weights = Init::new(seed, device).weights(&config);
-        let rope = Rope::new(&config, device);
+        let weights = build(&config, source, device)?;
+        let rope = Rope::new(&config);
         Ok(Transformer { config, weights, rope, device: device.clone() })
     }
 
@@ -68,7 +79,7 @@ impl Transformer {
     /// Logits of a batch, `[sequences, length, vocabulary]`. The logits at a token are of the token
     /// after it.
     pub fn logits(&self, batch: &Batch) -> Tensor<3> {
-        self.weights.forward(batch.ids(&self.device), batch.bias(&self.device), &self.rope)
+        self.weights.forward(batch.ids(&self.device), &self.context(batch))
     }
 
     /// Log-probability of the learnt tokens of each row, summed by their weights, in nats.
@@ -139,8 +150,8 @@ impl Transformer {
         &self.weights
     }
 
-    pub(crate) fn rope(&self) -> &Rope {
-        &self.rope
+    pub(crate) fn context(&self, batch: &Batch) -> Context {
+        Context::new(batch, &self.config, &self.rope, &self.device)
     }
 
     pub(crate) fn update_weights(&mut self, update: impl FnOnce(Weights) -> Weights) {
@@ -150,20 +161,18 @@ impl Transformer {
 
 impl Weights {
     /// `[batch, time]` ids to `[batch, time, vocabulary]` logits.
-    pub(crate) fn forward(
-        &self,
-        ids_bt: Tensor<2, Int>,
-        bias_b1tt: Tensor<4>,
-        rope: &Rope,
-    ) -> Tensor<3> {
+    pub(crate) fn forward(&self, ids_bt: Tensor<2, Int>, context: &Context) -> Tensor<3> {
         let mut x_btd = self.model.embed_tokens.forward(ids_bt);
         for block in &self.model.layers {
-            x_btd = block.forward(x_btd, bias_b1tt.clone(), rope);
+            x_btd = block.forward(x_btd, context);
         }
         let x_btd = self.model.norm.forward(x_btd);
         match &self.lm_head {
             Some(head) => head.forward(x_btd),
-            None => Projection { weight: self.model.embed_tokens.weight.clone() }.forward(x_btd),
+            None => {
+                let weight = self.model.embed_tokens.weight.clone();
+                Projection { weight, bias: None }.forward(x_btd)
+            }
         }
     }
 }

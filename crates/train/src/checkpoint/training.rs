@@ -1,0 +1,106 @@
+//! A run in training on disk.
+
+use std::path::Path;
+
+use burn::tensor::Tensor;
+use ethos_core::jsonl;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    folder::{finish_replacing, replace_folder},
+    read_json, save_model,
+    tensors::{self, TensorFiles},
+};
+use crate::{
+    Error, FitConfig, Result, Row, Transformer,
+    model::{Named, parameters},
+    optim::AdamW,
+};
+
+const OPTIMIZER: &str = "optimizer.safetensors";
+const RUN: &str = "run.json";
+
+/// Hash of the rows that a run is trained on.
+pub(crate) fn hash_of_rows(rows: &[Row]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for row in rows {
+        hasher.update(&(row.ids.len() as u64).to_le_bytes());
+        for (id, weight) in row.ids.iter().zip(&row.weights) {
+            hasher.update(&id.to_le_bytes()).update(&weight.to_le_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// What a run in training writes beside its tensors.
+#[derive(Serialize, Deserialize)]
+struct Run<S> {
+    step: usize,
+    steps: usize,
+    config: FitConfig,
+    state: S,
+}
+
+pub(crate) fn save_training<S: Serialize>(
+    folder: &Path,
+    model: &Transformer,
+    optimizer: &AdamW,
+    (config, steps): (&FitConfig, usize),
+    state: &S,
+) -> Result<()> {
+    replace_folder(folder, |folder| {
+        save_model(folder, model)?;
+        let named = parameters(model.weights());
+        let moments = named.iter().zip(&optimizer.moments).flat_map(|(parameter, moments)| {
+            let with = |what: &str, flat: &Tensor<1>| Named {
+                name: format!("{}.{what}", parameter.name),
+                shape: parameter.shape.clone(),
+                flat: flat.clone(),
+            };
+            [with("mean", &moments.mean), with("square", &moments.square)]
+        });
+        tensors::write(&folder.join(OPTIMIZER), moments.collect())?;
+        let run = Run { step: optimizer.updates, steps, config: config.clone(), state };
+        Ok(jsonl::write_json(folder.join(RUN), &run)?)
+    })
+}
+
+pub(crate) fn load_training<S: DeserializeOwned>(
+    folder: &Path,
+    model: &mut Transformer,
+    optimizer: &mut AdamW,
+    (config, steps): (&FitConfig, usize),
+) -> Result<Option<S>> {
+    finish_replacing(folder)?;
+    let path = folder.join(RUN);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let run: Run<serde_json::Value> = read_json(&path)?;
+    let other = |message: &str| {
+        let message = format!("{message}; give this run another folder, or delete that one");
+        Err(Error::Checkpoint { path: folder.to_owned(), message })
+    };
+    if run.config != *config || run.steps != steps {
+        return other("is of a run with another configuration");
+    }
+    let state = serde_json::from_value(run.state)
+        .map_err(|e| Error::Checkpoint { path, message: format!("its state: {e}") })?;
+    let read = Transformer::load(folder, model.device())?;
+    if read.config() != model.config() {
+        return other("is of a model of another shape");
+    }
+    *model = read;
+    let mut files = TensorFiles::open(&folder.join(OPTIMIZER))?;
+    for (parameter, moments) in parameters(model.weights()).iter().zip(&mut optimizer.moments) {
+        let mut read = |what: &str| -> Result<Tensor<1>> {
+            let values = files.take(&format!("{}.{what}", parameter.name), &parameter.shape)?;
+            Ok(Tensor::from_floats(values.as_slice(), model.device()))
+        };
+        moments.mean = read("mean")?;
+        moments.square = read("square")?;
+    }
+    files.finish(false)?;
+    optimizer.updates = run.step;
+    Ok(Some(state))
+}

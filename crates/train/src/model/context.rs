@@ -1,0 +1,67 @@
+//! What all blocks of a forward pass share: how each position is turned, and what it may look at.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{TransformerConfig, rope::Rope};
+use crate::Batch;
+
+/// Made once for a batch.
+pub(crate) struct Context {
+    /// `[batch, 1, time, head size]`.
+    cos: Tensor<4>,
+    sin: Tensor<4>,
+    /// Added to scores, `[batch, 1, time, time]`; where some block looks at everything before it.
+    full: Option<Tensor<4>>,
+    /// The same where a window slides.
+    windowed: Option<Tensor<4>>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        batch: &Batch,
+        config: &TransformerConfig,
+        rope: &Rope,
+        device: &Device,
+    ) -> Self {
+        let (sequences, length, size) = (batch.sequences(), batch.length, config.head_dim);
+        let positions = batch.positions();
+        let places = TensorData::new(positions, [sequences * length]);
+        let places = Tensor::<1, Int>::from_data(places, device);
+        let turn = |of: fn(f32) -> f32| {
+            let table = TensorData::new(rope.table(length, of), [length, size]);
+            let table = Tensor::<2>::from_data(table, device).select(0, places.clone());
+            table.reshape([sequences, 1, length, size])
+        };
+        let slides = |layer| config.slides(layer);
+        let mut layers = 0..config.num_hidden_layers;
+        let full = layers.clone().any(|layer| !slides(layer)).then(|| batch.bias(None, device));
+        let windowed = layers.any(slides).then(|| batch.bias(config.sliding_window, device));
+        Context { cos: turn(f32::cos), sin: turn(f32::sin), full, windowed }
+    }
+
+    /// The same, ready to meet parameters on the autodiff tape.
+    pub(crate) fn on_tape(self) -> Self {
+        let Context { cos, sin, full, windowed } = self;
+        Context {
+            cos: cos.autodiff(),
+            sin: sin.autodiff(),
+            full: full.map(Tensor::autodiff),
+            windowed: windowed.map(Tensor::autodiff),
+        }
+    }
+
+    /// Turns queries or keys, `[batch, heads, time, head size]`, by their positions.
+    pub(crate) fn rotate(&self, x_bhtk: Tensor<4>) -> Tensor<4> {
+        let size = x_bhtk.dims()[3];
+        let first = x_bhtk.clone().narrow(3, 0, size / 2);
+        let second = x_bhtk.clone().narrow(3, size / 2, size / 2);
+        let turned = Tensor::cat(vec![second.neg(), first], 3);
+        x_bhtk * self.cos.clone() + turned * self.sin.clone()
+    }
+
+    /// Scores with what a token may not look at far below the rest.
+    pub(crate) fn mask(&self, scores_bhtt: Tensor<4>, slides: bool) -> Tensor<4> {
+        let bias = if slides { &self.windowed } else { &self.full };
+        bias.iter().fold(scores_bhtt, |scores, bias| scores + bias.clone())
+    }
+}
