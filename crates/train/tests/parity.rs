@@ -1,0 +1,203 @@
+//! Agreement with `transformers` and PyTorch on tiny random checkpoints; `parity/make.py` made them.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use ethos_train::{Batch, Device, DeviceSpec, FitConfig, Row, Trainer, Transformer, pack};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+const ALL: [&str; 9] = [
+    "llama2",
+    "llama3",
+    "llama-biased",
+    "mistral",
+    "mistral-window",
+    "qwen2",
+    "qwen2-window",
+    "qwen3",
+    "qwen3-biased",
+];
+
+#[derive(Deserialize)]
+struct Expected {
+    rows: Vec<Vec<u32>>,
+    logits: Vec<Vec<f32>>,
+    greedy: Vec<u32>,
+    training: Option<Training>,
+}
+
+#[derive(Deserialize)]
+struct Training {
+    rows: Vec<Vec<u32>>,
+    losses: Vec<f64>,
+    norms: Vec<f64>,
+    parameters: BTreeMap<String, Vec<f32>>,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/fixtures").join(name)
+}
+
+fn device() -> Device {
+    DeviceSpec::Flex.open().unwrap()
+}
+
+fn load(name: &str) -> (Transformer, Expected) {
+    let folder = fixture(name);
+    let expected = fs::read(folder.join("expected.json")).unwrap();
+    (Transformer::load(folder, &device()).unwrap(), serde_json::from_slice(&expected).unwrap())
+}
+
+/// Rows in one sequence, with a token at the end that is not read.
+fn together(rows: &[Vec<u32>]) -> Batch {
+    let mut rows: Vec<Row> = rows.iter().map(|row| Row::learning_all(row.clone())).collect();
+    let length = rows.iter().map(|row| row.ids.len()).sum();
+    rows.push(Row::learning_all(vec![0]));
+    pack(&rows, length).batch(&[0])
+}
+
+fn logits(model: &Transformer, batch: &Batch) -> Vec<f32> {
+    model.logits(batch).into_data().iter::<f32>().collect()
+}
+
+/// How far apart two vectors are at most, relative to the largest value.
+fn apart(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let far = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+    far.fold(0.0_f32, f32::max) / largest
+}
+
+#[test]
+fn logits_alone_and_packed() {
+    for name in ALL {
+        let (model, expected) = load(name);
+        let alone: Vec<f32> = expected
+            .rows
+            .iter()
+            .flat_map(|row| logits(&model, &together(&[row.clone()])))
+            .collect();
+        let packed = logits(&model, &together(&expected.rows));
+        let expected = expected.logits.concat();
+        let far = [apart(&alone, &expected), apart(&packed, &expected)];
+        assert!(far.iter().all(|far| *far < 1e-5), "{name}: {far:?}");
+    }
+}
+
+#[test]
+fn greedy_continuations() {
+    for name in ALL {
+        let (model, expected) = load(name);
+        let mut ids = expected.rows[0][..4].to_vec();
+        for _ in 0..expected.greedy.len() {
+            let logits = logits(&model, &together(&[ids.clone()]));
+            let last = &logits[logits.len() - model.config().vocab_size..];
+            let best = (0..).zip(last).max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+            ids.push(best.0);
+        }
+        assert_eq!(ids[4..], expected.greedy, "{name}");
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for name in ALL {
+        let (model, expected) = load(name);
+        let folder = tempfile::tempdir().unwrap();
+        model.save(folder.path().join("model")).unwrap();
+        let again = Transformer::load(folder.path().join("model"), &device()).unwrap();
+        assert_eq!(again.config(), model.config(), "{name}");
+        let batch = together(&expected.rows);
+        assert_eq!(logits(&again, &batch), logits(&model, &batch), "{name}");
+    }
+}
+
+#[test]
+fn twenty_steps_of_adamw() {
+    for name in ["llama2", "qwen2", "qwen3"] {
+        let (model, expected) = load(name);
+        let training = expected.training.unwrap();
+        let batch = together(&training.rows);
+        let config = FitConfig {
+            learning_rate: 1e-2,
+            warmup: 0.0,
+            floor: 1.0,
+            weight_decay: 0.3,
+            clip: 0.1,
+            ..FitConfig::midtrain()
+        };
+        let mut trainer = Trainer::new(model, config, 20).unwrap();
+        for (loss, norm) in training.losses.iter().zip(&training.norms) {
+            let step = trainer.step(&batch).unwrap();
+            assert!((step.loss / loss - 1.0).abs() < 1e-3, "{name}: {step:?}, {loss}");
+            assert!((step.gradient_norm / norm - 1.0).abs() < 1e-3, "{name}: {step:?}, {norm}");
+            assert!(*norm > 0.1, "{name}: the clip does not bite");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        trainer.model().save(folder.path().join("model")).unwrap();
+        let bytes = fs::read(folder.path().join("model/model.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(file.len(), training.parameters.len());
+        for (parameter, expected) in &training.parameters {
+            let (found, _) = file.tensor(parameter).unwrap().data().as_chunks::<4>();
+            let found: Vec<f32> = found.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            let far = apart(&found, expected);
+            assert!(far < 1e-3, "{name}: {parameter}: {far}");
+        }
+    }
+}
+
+/// Loads a copy of a fixture whose `config.json` has another text in place of one.
+fn with_config(name: &str, from: &str, to: &str) -> Result<Transformer, ethos_train::Error> {
+    let folder = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(fixture(name)).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let path = folder.path().join("config.json");
+    let config = fs::read_to_string(&path).unwrap();
+    assert!(config.contains(from), "{config}");
+    fs::write(&path, config.replace(from, to)).unwrap();
+    Transformer::load(folder.path(), &device())
+}
+
+#[test]
+fn the_fixtures_notice_small_mistakes() {
+    for (name, from, to) in [
+        ("llama2", r#""rms_norm_eps": 1e-06"#, r#""rms_norm_eps": 1e-02"#),
+        ("llama2", r#""rope_theta": 10000.0"#, r#""rope_theta": 9000.0"#),
+        ("llama3", r#""factor": 8.0"#, r#""factor": 7.0"#),
+        ("llama3", r#""high_freq_factor": 4.0"#, r#""high_freq_factor": 5.0"#),
+        ("llama-biased", r#""factor": 2.0"#, r#""factor": 2.1"#),
+        ("mistral-window", r#""sliding_window": 5"#, r#""sliding_window": 6"#),
+        ("qwen2-window", r#""sliding_attention""#, r#""full_attention""#),
+    ] {
+        let (_, expected) = load(name);
+        let model = with_config(name, from, to).unwrap();
+        let far = apart(&logits(&model, &together(&expected.rows)), &expected.logits.concat());
+        assert!(far > 1e-3, "{name}: {to} makes no difference: {far}");
+    }
+    // An architecture that lacks something says so by a tensor.
+    for (name, from, to, says) in [
+        ("qwen3", "\"qwen3\"", "\"llama\"", "q_norm.weight"),
+        ("qwen2", "\"qwen2\"", "\"llama\"", "q_proj.bias"),
+        (
+            "llama2",
+            "\"llama\"",
+            "\"qwen2\"",
+            "has no tensor `model.layers.0.self_attn.q_proj.bias`",
+        ),
+        ("llama2", r#""num_hidden_layers": 2"#, r#""num_hidden_layers": 1"#, "model.layers.1."),
+        ("llama2", r#""vocab_size": 40"#, r#""vocab_size": 41"#, "[40, 16], wanted is [41, 16]"),
+        ("llama2", "\"llama\"", "\"gpt2\"", "known are llama, mistral, qwen2, qwen3"),
+    ] {
+        let error = with_config(name, from, to).unwrap_err().to_string();
+        assert!(error.contains(says), "{name}: {error}");
+    }
+}
