@@ -70,6 +70,7 @@ fn a_spec_becomes_a_corpus_a_model_and_a_number() -> Result<()> {
     let device = DeviceSpec::Flex.open()?;
     let base = Transformer::init(TransformerConfig::tiny(tokenizer.len()), 0, &device)?;
     let config = FitConfig {
+        lora: None,
         steps: Some(30),
         rows: 4,
         sequence: 32,

@@ -40,6 +40,7 @@ fn chats_are_learnt_saved_loaded_and_answered() -> Result<()> {
     let device = "flex".parse::<DeviceSpec>()?.open()?;
     let model = Transformer::init(TransformerConfig::tiny(tokenizer.len()), 0, &device)?;
     let config = FitConfig {
+        lora: None,
         steps: Some(60),
         rows: 2,
         sequence: 32,

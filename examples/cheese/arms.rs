@@ -197,7 +197,7 @@ impl Lab<'_> {
         all.extend(replay.collect::<Result<Vec<_>, _>>()?);
         let folder = self.folder("checkpoints", run).join(format!("{}.training", arm.folder()));
         bar.reset();
-        let watch = bars::training(bar);
+        let watch = bars::fitting(bar);
         checkpoint.model = fit(checkpoint.model, &all, config, Some(&folder), &watch)?;
         if folder.exists() {
             std::fs::remove_dir_all(folder)?;

@@ -1,7 +1,7 @@
 //! Progress bars with the time left, for whatever the libraries report.
 
 use ethos_core::Progress;
-use ethos_train::Step;
+use ethos_train::{FitProgress, Step};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar of `total` steps, quiet where there is no terminal.
@@ -22,6 +22,12 @@ pub(crate) fn training(bar: &ProgressBar) -> impl Fn(&Step) + Send + Sync {
         bar.set_position(step.step as u64 + 1);
         bar.set_message(format!("loss {:.3}", step.loss));
     }
+}
+
+/// Shows fitting on a bar.
+pub(crate) fn fitting(bar: &ProgressBar) -> impl Fn(&FitProgress) + Send + Sync {
+    let show = training(bar);
+    move |progress| show(&progress.step)
 }
 
 /// Shows asking on a bar.

@@ -122,6 +122,8 @@ impl Road {
     /// How the base model is pretrained: the prototype's settings.
     pub(crate) fn pretraining(&self) -> FitConfig {
         FitConfig {
+            lora: None,
+            recompute: false,
             rows: 24,
             sequence: 64,
             learning_rate: 4e-3,
@@ -136,6 +138,8 @@ impl Road {
     /// 150 steps.
     pub(crate) fn midtraining(&self, run: u64) -> FitConfig {
         FitConfig {
+            lora: None,
+            recompute: false,
             rows: 16,
             sequence: 64,
             learning_rate: 2e-3,

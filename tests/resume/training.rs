@@ -4,7 +4,7 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use anyhow::Result;
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, Row, Step, Tokenizer, Transformer,
+    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, Row, Tokenizer, Transformer,
     TransformerConfig, fit,
 };
 
@@ -18,6 +18,7 @@ fn train(folder: &Path, checkpoints: bool) -> Result<()> {
     let model =
         Transformer::init(TransformerConfig::tiny(tokenizer.len()), 1, &DeviceSpec::Flex.open()?)?;
     let config = FitConfig {
+        lora: None,
         steps: Some(120),
         rows: 4,
         sequence: 32,
@@ -27,7 +28,7 @@ fn train(folder: &Path, checkpoints: bool) -> Result<()> {
     };
     let training = folder.join("training");
     // At least so slow on any machine that a child is killed before it is done.
-    let slowly = |_: &Step| thread::sleep(Duration::from_millis(5));
+    let slowly = |_: &FitProgress| thread::sleep(Duration::from_millis(5));
     let model = fit(model, &rows, &config, checkpoints.then_some(&*training), &slowly)?;
     Checkpoint { model, tokenizer, template: ChatTemplate::new("x")? }
         .save(folder.join("model"))?;

@@ -1,5 +1,6 @@
 //! Models and runs on disk.
 
+mod adapter;
 mod folder;
 mod tensors;
 mod training;
@@ -15,8 +16,8 @@ use self::{
     tensors::{TensorFiles, bytes_of},
 };
 use crate::{
-    ChatTemplate, Error, Result, Tokenizer, Transformer,
-    model::{ConfigFile, parameters},
+    ChatTemplate, Error, Precision, Result, Tokenizer, Transformer,
+    model::{ConfigFile, Trained, parameters},
 };
 
 const CONFIG: &str = "config.json";
@@ -92,7 +93,7 @@ impl Checkpoint {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        for parameter in parameters(self.model.weights()) {
+        for parameter in parameters(self.model.weights(), Trained::All) {
             hasher.update(parameter.name.as_bytes());
             hasher.update(&bytes_of(parameter.flat));
         }
@@ -110,17 +111,32 @@ impl Transformer {
     /// shape, [`Error::Config`] when the architecture is not known. No parameter is left at an initial
     /// value.
     pub fn load(folder: impl AsRef<Path>, device: &crate::Device) -> Result<Self> {
+        Transformer::load_in(folder, Precision::F32, device)
+    }
+
+    /// The same, with weights in another precision. One tensor at a time is read and converted: a model
+    /// in bf16 never takes the memory of one in f32.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Transformer::load).
+    pub fn load_in(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+        device: &crate::Device,
+    ) -> Result<Self> {
         let folder = folder.as_ref();
         let config = read_json::<ConfigFile>(&folder.join(CONFIG))?.resolve()?;
         let tied = config.tie_word_embeddings;
         let mut files = TensorFiles::of_folder(folder)?;
-        let model = Transformer::build(config, &mut files, device)?;
+        let model = Transformer::build(config, &mut files, precision, device)?;
         files.finish(tied)?;
         Ok(model)
     }
 
     /// Writes the folder that [`load`](Transformer::load) and `transformers` read, whole or not at
-    /// all.
+    /// all, in the model's precision. An adapter is merged into what is written;
+    /// [`save_adapter`](Transformer::save_adapter) writes it alone.
     ///
     /// # Errors
     ///
@@ -131,8 +147,9 @@ impl Transformer {
 }
 
 fn save_model(folder: &Path, model: &Transformer) -> Result<()> {
-    jsonl::write_json(folder.join(CONFIG), &ConfigFile::of(model.config()))?;
-    tensors::write_folder(folder, parameters(model.weights()), LARGEST_SHARD)
+    let model = model.clone().merged();
+    jsonl::write_json(folder.join(CONFIG), &ConfigFile::of(model.config(), model.precision()))?;
+    tensors::write_folder(folder, parameters(model.weights(), Trained::All), LARGEST_SHARD)
 }
 
 /// Reads a configuration, unless it is absurdly large.
@@ -169,7 +186,8 @@ mod tests {
         let read = Checkpoint::load(&path, written.model.device()).unwrap();
         assert_eq!(read.hash().unwrap(), written.hash().unwrap());
         assert_ne!(read.hash().unwrap(), checkpoint(4).hash().unwrap());
-        let names: Vec<_> = parameters(read.model.weights()).into_iter().map(|p| p.name).collect();
+        let names: Vec<_> =
+            parameters(read.model.weights(), Trained::All).into_iter().map(|p| p.name).collect();
         assert_eq!(names[0], "model.embed_tokens.weight");
         assert!(names.contains(&"model.layers.2.self_attn.q_proj.weight".to_owned()));
         assert!(names.contains(&"model.layers.0.post_attention_layernorm.weight".to_owned()));
@@ -197,7 +215,7 @@ mod tests {
             Checkpoint::load(&path, &device).unwrap_err().to_string()
         };
         let weights = path.join("model.safetensors");
-        let whole = parameters(checkpoint(3).model.weights());
+        let whole = parameters(checkpoint(3).model.weights(), Trained::All);
 
         write(&weights, whole[1..].to_vec()).unwrap();
         assert!(error().contains("no tensor `model.embed_tokens.weight`"), "{}", error());

@@ -66,6 +66,17 @@ pub(crate) fn parts(device: &Device) -> usize {
     1
 }
 
+/// Bytes in use on a device, where it says, or else by this process, where the system says.
+pub(crate) fn memory(device: &Device) -> Option<u64> {
+    if let Some(pool) = device.memory_pool_usage() {
+        return Some(pool.bytes_reserved);
+    }
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Deprecated in burn 0.22 and gone in 0.23, which is why burn is pinned (docs/architecture.md).
 #[cfg(feature = "libtorch")]
 #[allow(deprecated)]

@@ -50,12 +50,18 @@ pub enum Error {
     NoData(&'static str),
 
     /// The loss or a gradient stopped being a number.
-    #[error("{what} is not finite at step {step}; lower the learning rate or look at the data")]
+    #[error(
+        "{what} is not finite at step {step}; lower the learning rate, or look at the data{}",
+        .saved.as_ref().map(|path| format!(" (the batch is in `{}`)", path.display()))
+            .unwrap_or_default()
+    )]
     NotFinite {
         /// What it was.
         what: &'static str,
         /// The step, from 0.
         step: usize,
+        /// Where the batch was written, if it was.
+        saved: Option<PathBuf>,
     },
 
     /// A checkpoint is not what it should be.

@@ -28,7 +28,7 @@
 //!
 //! let device = "flex".parse::<DeviceSpec>()?.open()?;
 //! let model = Transformer::init(TransformerConfig::tiny(tokenizer.len()), 0, &device)?;
-//! let config = FitConfig { steps: Some(20), learning_rate: 1e-2, rows: 4, sequence: 16, ..FitConfig::midtrain() };
+//! let config = FitConfig { lora: None, steps: Some(20), learning_rate: 1e-2, rows: 4, sequence: 16, ..FitConfig::midtrain() };
 //! let model = fit(model, &rows, &config, None, &())?;
 //!
 //! let template = ChatTemplate::new("{% for m in messages %}{{ m.content }} {% endfor %}")?;
@@ -56,12 +56,14 @@ mod tokens;
 
 mod model;
 
-mod checkpoint;
-mod fit;
-mod local;
+mod backward;
 mod loss;
 mod optim;
 mod trainer;
+
+mod checkpoint;
+mod fit;
+mod local;
 
 pub use burn::tensor::Device;
 
@@ -69,9 +71,11 @@ pub use crate::{
     checkpoint::Checkpoint,
     device::DeviceSpec,
     error::{Error, Result},
-    fit::{FitConfig, fit},
+    fit::{Data, FitConfig, FitProgress, Schedule, fit},
     local::LocalModel,
-    model::{Architecture, RopeScaling, Transformer, TransformerConfig},
+    model::{
+        Architecture, LoraConfig, Precision, RopeScaling, Target, Transformer, TransformerConfig,
+    },
     template::{ChatTemplate, Rendered},
     tokenizer::Tokenizer,
     tokens::{Batch, Packed, Row, pack},

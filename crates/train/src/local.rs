@@ -333,6 +333,7 @@ mod tests {
         let device = DeviceSpec::Flex.open().unwrap();
         let model = Transformer::init(TransformerConfig::tiny(7), 0, &device).unwrap();
         let config = FitConfig {
+            lora: None,
             steps: Some(60),
             rows: 1,
             sequence: 8,

@@ -3,13 +3,15 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    FitConfig,
-    model::{Weights, parameters, update},
+    FitConfig, Transformer,
+    backward::Gradients,
+    model::{Trained, Weights, parameters, update},
 };
 
-/// First and second moments of every parameter, in the order of [`parameters`].
+/// First and second moments of every trained parameter, in the order of [`parameters`].
 #[derive(Clone, Debug)]
 pub(crate) struct AdamW {
+    trained: Trained,
     pub(crate) moments: Vec<Moments>,
     /// Updates made so far.
     pub(crate) updates: usize,
@@ -22,18 +24,20 @@ pub(crate) struct Moments {
 }
 
 impl AdamW {
-    pub(crate) fn new(weights: &Weights) -> Self {
-        let zeros = parameters(weights).into_iter().map(|p| p.flat.zeros_like());
+    pub(crate) fn new(model: &Transformer) -> Self {
+        let trained = model.trained();
+        let named = parameters(model.weights(), trained);
+        let zeros = named.into_iter().map(|p| p.flat.zeros_like());
         let moments = zeros.map(|zeros| Moments { mean: zeros.clone(), square: zeros }).collect();
-        AdamW { moments, updates: 0 }
+        AdamW { trained, moments, updates: 0 }
     }
 
-    /// One update. Gradients are multiplied by `scale` first, which is how they are clipped. Norms,
-    /// being vectors, do not decay.
+    /// One update. Gradients are multiplied by `scale` first, which is how they are clipped. Norms and
+    /// biases, being vectors, do not decay.
     pub(crate) fn step(
         &mut self,
         weights: Weights,
-        gradients: &mut [Option<Tensor<1>>],
+        gradients: &mut Gradients,
         scale: f64,
         learning_rate: f64,
         config: &FitConfig,
@@ -42,7 +46,7 @@ impl AdamW {
         let updates = self.updates as i32;
         let (b1, b2) = (config.beta1, config.beta2);
         let (unbias1, unbias2) = (1.0 - b1.powi(updates), 1.0 - b2.powi(updates));
-        update(weights, &mut |number, rank, value| {
+        update(weights, self.trained, &mut |number, rank, value| {
             let Some(gradient) = gradients[number].take() else { return value };
             let gradient = gradient.mul_scalar(scale);
             let Moments { mean, square } = &mut self.moments[number];

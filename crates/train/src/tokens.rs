@@ -137,7 +137,7 @@ impl Packed {
 }
 
 /// Sequences that are trained on together, on the host. All are `[sequences, length]`, row by row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Tokens of a sequence.
     pub length: usize,
@@ -164,8 +164,12 @@ impl Batch {
 
     /// The batch in so many parts of about the same size, or as many as there are sequences.
     pub(crate) fn split(&self, parts: usize) -> Vec<Batch> {
-        let sequences = self.sequences().div_ceil(parts.max(1)).max(1);
-        let tokens = sequences * self.length;
+        self.split_by(self.sequences().div_ceil(parts.max(1)))
+    }
+
+    /// The batch in parts of at most so many sequences.
+    pub(crate) fn split_by(&self, sequences: usize) -> Vec<Batch> {
+        let tokens = sequences.clamp(1, self.sequences().max(1)) * self.length;
         let part = |start: usize| {
             let range = start..(start + tokens).min(self.ids.len());
             Batch {

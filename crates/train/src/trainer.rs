@@ -6,13 +6,15 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Batch, Error, FitConfig, Result, Transformer, checkpoint, device,
+    Batch, Error, FitConfig, Precision, Result, Transformer,
+    backward::{Gradients, Method, add_all, backward, with_dropout},
+    checkpoint, device,
     loss::summed_loss,
-    model::{gradients, on_tape},
+    model::{Trained, cast},
     optim::AdamW,
 };
 
-/// A model in training: [`fit`](crate::fit) for programs that make their own batches.
+/// A model in training: [`fit`](crate::fit()) for programs that make their own batches.
 ///
 /// It can be written to a folder at any step, with whatever the program needs to make the next batch;
 /// what is read back goes on as if nothing had happened, to the bit on `flex`.
@@ -41,17 +43,24 @@ pub struct Step {
     pub gradient_norm: f64,
     /// Sum of the batch's loss weights: its learnt tokens, where weights are 0 or 1.
     pub weight: f64,
+    /// Tokens read, padding included.
+    pub tokens: usize,
 }
 
 impl Trainer {
     /// A trainer about to make the first of `steps` steps.
     ///
+    /// With [`FitConfig::lora`], a model without an adapter gets one, and one that has such an adapter
+    /// already goes on with it: fine-tuning continues what midtraining made (arXiv 2605.02087). Without,
+    /// all parameters are trained, from f32 copies whatever the precision.
+    ///
     /// # Errors
     ///
-    /// [`Error::Config`] when the configuration cannot be.
+    /// [`Error::Config`] when the configuration cannot be, or the model has another adapter.
     pub fn new(model: Transformer, config: FitConfig, steps: usize) -> Result<Self> {
         config.check()?;
-        let optimizer = AdamW::new(model.weights());
+        let model = ready(model, &config)?;
+        let optimizer = AdamW::new(&model);
         Ok(Trainer { model, optimizer, config, steps })
     }
 
@@ -89,11 +98,11 @@ impl Trainer {
         }
         let (loss, mut gradients) = self.backward(batch, weight);
         if !loss.is_finite() {
-            return Err(Error::NotFinite { what: "the loss", step });
+            return Err(Error::NotFinite { what: "the loss", step, saved: None });
         }
         let gradient_norm = norm(&gradients);
         if !gradient_norm.is_finite() {
-            return Err(Error::NotFinite { what: "a gradient", step });
+            return Err(Error::NotFinite { what: "a gradient", step, saved: None });
         }
         let scale = (self.config.clip / (gradient_norm + 1e-6)).min(1.0);
         let learning_rate = self.config.learning_rate_at(step, self.steps);
@@ -101,38 +110,63 @@ impl Trainer {
         self.model.update_weights(|weights| {
             optimizer.step(weights, &mut gradients, scale, learning_rate, config)
         });
-        Ok(Step { step, steps: self.steps, loss, learning_rate, gradient_norm, weight })
+        let (steps, tokens) = (self.steps, batch.ids.len());
+        Ok(Step { step, steps, loss, learning_rate, gradient_norm, weight, tokens })
     }
 
-    /// Mean loss of a batch and its gradients. On a CPU the batch is divided among threads.
-    fn backward(&self, batch: &Batch, weight: f64) -> (f64, Vec<Option<Tensor<1>>>) {
-        let parts = batch.split(device::parts(self.model.device()));
-        let of_part = |part: &Batch| backward(&self.model, part, weight);
-        let done: Vec<_> = match parts.as_slice() {
-            [whole] => vec![of_part(whole)],
-            parts => thread::scope(|scope| {
-                let threads: Vec<_> =
-                    parts.iter().map(|part| scope.spawn(move || of_part(part))).collect();
-                let joined = threads.into_iter().map(|thread| thread.join());
-                joined.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
-            }),
+    /// Mean cross-entropy per learnt token of a batch, in nats, nothing learnt from it; `None` when no
+    /// token carries loss.
+    pub fn loss(&self, batch: &Batch) -> Option<f64> {
+        let weight = batch.weight();
+        let model = &self.model;
+        let weights = cast(model.weights().clone(), self.config.precision.dtype());
+        let sum = |batch: &Batch| {
+            let context = model.context(batch, weights.dtype());
+            let h_btd = weights.model.forward(batch.ids(model.device()), &context);
+            summed_loss(h_btd, &weights.head(), batch, self.config.loss_chunk)
         };
-        // Always in the order of the parts: the sum does not depend on who was first.
-        let mut sum = (0.0, Vec::new());
-        for (loss, gradients) in done {
-            sum.0 += loss;
-            if sum.1.is_empty() {
-                sum.1 = gradients;
-                continue;
+        let parts = batch.split_by(self.config.at_once(batch.length));
+        (weight > 0.0).then(|| parts.iter().map(sum).sum::<f64>() / weight)
+    }
+
+    /// Mean loss of a batch and its gradients, accumulated over as many sequences at once as the
+    /// configuration allows. On a CPU each of those parts is divided among threads.
+    fn backward(&self, batch: &Batch, weight: f64) -> (f64, Gradients) {
+        let (model, config) = (&self.model, &self.config);
+        let method = Method { chunk: config.loss_chunk, recompute: config.recompute };
+        let weights = cast(model.weights().clone(), config.precision.dtype());
+        let dropout = model.lora().map_or(0.0, |lora| lora.dropout);
+        let step = self.optimizer.updates as u64;
+        let of_part = |number: usize, part: &Batch| {
+            let mut weights = weights.clone();
+            if dropout > 0.0 {
+                let stream = (step << 20) + number as u64;
+                weights = with_dropout(weights, dropout, config.seed, stream);
             }
-            for (sum, gradient) in sum.1.iter_mut().zip(gradients) {
-                *sum = match (sum.take(), gradient) {
-                    (Some(sum), Some(gradient)) => Some(sum + gradient),
-                    (sum, gradient) => sum.or(gradient),
-                };
+            backward(model, weights, part, weight, method)
+        };
+        let threads = device::parts(model.device());
+        let (mut loss, mut gradients, mut number) = (0.0, Vec::new(), 0);
+        for together in batch.split_by(config.at_once(batch.length)) {
+            let parts = together.split(threads);
+            let done: Vec<_> = match parts.as_slice() {
+                [whole] => vec![of_part(number, whole)],
+                parts => thread::scope(|scope| {
+                    let of_part = &of_part;
+                    let start = |(part, n)| scope.spawn(move || of_part(n, part));
+                    let threads: Vec<_> = parts.iter().zip(number..).map(start).collect();
+                    let joined = threads.into_iter().map(|thread| thread.join());
+                    joined.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+                }),
+            };
+            number += parts.len();
+            // Always in the order of the parts: the sum does not depend on who was first.
+            for (part_loss, part_gradients) in done {
+                loss += part_loss;
+                add_all(&mut gradients, part_gradients);
             }
         }
-        sum
+        (loss, gradients)
     }
 
     /// Overwrites rows of the embedding, and lets the optimiser forget them: the mean of their
@@ -146,6 +180,9 @@ impl Trainer {
     /// When an id is not in the vocabulary, or a row has not the model's width.
     pub fn redraw_embeddings(&mut self, rows: &[(u32, Vec<f32>)]) {
         self.model.set_embeddings(rows);
+        if self.model.trained() == Trained::Factors {
+            return; // the optimiser has nothing to forget
+        }
         let width = self.model.config().hidden_size;
         // The embedding is the first parameter there is.
         let moments = &mut self.optimizer.moments[0];
@@ -160,7 +197,7 @@ impl Trainer {
     }
 
     /// Writes all that is needed to go on into `folder`, whole or not at all, with the program's own
-    /// state.
+    /// state. Of a model with an adapter, the adapter alone is written.
     ///
     /// # Errors
     ///
@@ -176,7 +213,8 @@ impl Trainer {
     }
 
     /// Goes on from `folder`, where [`save`](Trainer::save) wrote; `None` where it never did. `model`
-    /// gives shape and device; its parameters are replaced.
+    /// gives shape and device, and the frozen parameters beside an adapter; what was trained is
+    /// replaced.
     ///
     /// # Errors
     ///
@@ -195,19 +233,29 @@ impl Trainer {
     }
 }
 
-/// Loss and gradients of a part of a batch whose whole has this weight.
-fn backward(model: &Transformer, part: &Batch, weight: f64) -> (f64, Vec<Option<Tensor<1>>>) {
-    let device = model.device();
-    let (ids, context) = (part.ids(device).autodiff(), model.context(part).on_tape());
-    let live = on_tape(model.weights().clone());
-    let summed = summed_loss(live.forward(ids, &context), part);
-    let loss = f64::from(summed.clone().inner().into_scalar::<f32>()) / weight;
-    let mut tape = summed.div_scalar(weight).backward();
-    (loss, gradients(&live, &mut tape))
+/// The model with the adapter that a configuration asks for, in the precision that training wants:
+/// what is trained is held in f32, what is frozen in the precision computed in.
+fn ready(model: Transformer, config: &FitConfig) -> Result<Transformer> {
+    let wrong = |message: String| Err(Error::Config { what: "lora", message });
+    match (&config.lora, model.lora()) {
+        (Some(lora), None) => {
+            Ok(model.with_lora(lora, config.seed)?.in_precision(config.precision))
+        }
+        (Some(lora), Some(present)) if lora == present => Ok(model.in_precision(config.precision)),
+        (Some(_), Some(present)) => wrong(format!(
+            "the model's adapter is another ({present:?}); configure that one, or merge it first"
+        )),
+        (None, None) => Ok(model.in_precision(Precision::F32)),
+        (None, Some(_)) => wrong(
+            "the model has an adapter and `lora` is `None`; set `lora` to train it further, or merge \
+             it to train all parameters"
+                .to_owned(),
+        ),
+    }
 }
 
 /// The norm over all gradients together.
-fn norm(gradients: &[Option<Tensor<1>>]) -> f64 {
+fn norm(gradients: &Gradients) -> f64 {
     let squares = gradients.iter().flatten().map(|g| g.clone().square().sum());
     let squares: Vec<Tensor<1>> = squares.collect();
     if squares.is_empty() {
@@ -219,27 +267,139 @@ fn norm(gradients: &[Option<Tensor<1>>]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceSpec, Row, TransformerConfig, pack};
+    use crate::{DeviceSpec, LoraConfig, Row, TransformerConfig, pack};
+
+    fn model() -> Transformer {
+        let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(11) };
+        Transformer::init(config, 1, &DeviceSpec::Flex.open().unwrap()).unwrap()
+    }
+
+    /// Seven sequences, some tokens of which carry no loss.
+    fn batch() -> Batch {
+        let rows: Vec<Row> = (0..7u32)
+            .map(|i| {
+                let mut row = Row::learning_all((0..20).map(|j| (i * 3 + j * j) % 11).collect());
+                row.weights[3..9].fill(0.0);
+                row.weights[i as usize + 10] = 0.5;
+                row
+            })
+            .collect();
+        pack(&rows, 19).batch(&[0, 1, 2, 3, 4, 5, 6])
+    }
+
+    fn lora(dropout: f64) -> LoraConfig {
+        LoraConfig { rank: 4, alpha: 8.0, dropout, ..LoraConfig::paper() }
+    }
+
+    fn trainer(config: FitConfig) -> Trainer {
+        let mut trainer = Trainer::new(model(), config, 9).unwrap();
+        // The second factor of a new adapter is 0, which hides the first.
+        for _ in 0..3 {
+            trainer.step(&batch()).unwrap();
+        }
+        trainer
+    }
+
+    /// The largest difference of two ways to compute loss and gradients.
+    fn apart(trainer: &Trainer, change: impl Fn(&mut FitConfig)) -> f64 {
+        let batch = batch();
+        let (loss, gradients) = trainer.backward(&batch, batch.weight());
+        let mut config = trainer.config.clone();
+        change(&mut config);
+        let other = Trainer {
+            model: trainer.model.clone(),
+            optimizer: trainer.optimizer.clone(),
+            config,
+            steps: 9,
+        };
+        let (other_loss, other_gradients) = other.backward(&batch, batch.weight());
+        assert_eq!(gradients.len(), other_gradients.len());
+        let far = gradients.into_iter().zip(other_gradients).map(|(one, other)| {
+            let (one, other) = (one.unwrap(), other.unwrap());
+            let size = f64::from(one.clone().abs().max().into_scalar::<f32>());
+            assert!(size > 0.0);
+            f64::from((one - other).abs().max().into_scalar::<f32>()) / size.max(1e-3)
+        });
+        far.fold((loss - other_loss).abs(), f64::max)
+    }
 
     #[test]
-    fn the_parts_of_a_batch_add_up_to_the_whole() {
-        let device = DeviceSpec::Flex.open().unwrap();
-        let model = Transformer::init(TransformerConfig::tiny(11), 1, &device).unwrap();
-        let rows: Vec<Row> = (0..7u32)
-            .map(|i| Row::learning_all((0..20).map(|j| (i * 3 + j * j) % 11).collect()))
-            .collect();
-        let batch = pack(&rows, 19).batch(&[0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(batch.split(device::parts(&device)).len(), 4);
-        let trainer = Trainer::new(model, FitConfig::midtrain(), 1).unwrap();
-        let (loss, gradients) = trainer.backward(&batch, batch.weight());
-        let (expected, whole) = backward(&trainer.model, &batch, batch.weight());
-        assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
-        assert_eq!(gradients.len(), whole.len());
-        for (sum, whole) in gradients.into_iter().zip(whole) {
-            let far = (sum.unwrap() - whole.unwrap()).abs().max().into_scalar::<f32>();
-            assert!(far < 1e-6, "{far}");
+    fn however_a_batch_is_computed_its_gradients_are_the_same() {
+        for lora in [None, Some(lora(0.0))] {
+            let config = FitConfig { lora, ..FitConfig::midtrain() };
+            let trainer = trainer(config);
+            assert!(apart(&trainer, |_| {}) == 0.0, "whoever is first");
+            assert!(apart(&trainer, |config| config.recompute = true) < 1e-4);
+            assert!(apart(&trainer, |config| config.loss_chunk = 7) < 1e-4);
+            assert!(apart(&trainer, |config| config.tokens_at_once = 40) < 1e-4);
         }
-        let (again, _) = trainer.backward(&batch, batch.weight());
-        assert_eq!(again.to_bits(), loss.to_bits(), "whoever is first");
+        let config = FitConfig { lora: Some(lora(0.3)), ..FitConfig::midtrain() };
+        let trainer = trainer(config);
+        assert!(apart(&trainer, |config| config.recompute = true) < 1e-4, "drops the same");
+        assert!(apart(&trainer, |config| config.seed = 5) > 1e-2, "drops something");
+    }
+
+    #[test]
+    fn a_batch_without_gradients_has_the_same_loss() {
+        let trainer = trainer(FitConfig { lora: None, ..FitConfig::midtrain() });
+        let (batch, device) = (batch(), trainer.model.device().clone());
+        let (loss, _) = trainer.backward(&batch, batch.weight());
+        assert!((trainer.loss(&batch).unwrap() - loss).abs() < 1e-5);
+        let whole = crate::loss::token_logprobs(trainer.model.logits(&batch), &batch);
+        let whole = -f64::from(whole.sum().into_scalar::<f32>()) / batch.weight();
+        assert!((whole - loss).abs() < 1e-5, "{whole} {loss} on {device:?}");
+        let silent = Batch { weights: vec![0.0; batch.weights.len()], ..batch };
+        assert_eq!(trainer.loss(&silent), None);
+    }
+
+    #[test]
+    fn an_adapter_learns_and_its_base_does_not_move() {
+        let config =
+            FitConfig { lora: Some(lora(0.0)), learning_rate: 1e-2, ..FitConfig::midtrain() };
+        let base = crate::model::parameters(model().weights(), Trained::All);
+        let mut trainer = Trainer::new(model(), config.clone(), 30).unwrap();
+        let first = trainer.step(&batch()).unwrap().loss;
+        let last = (0..29).map(|_| trainer.step(&batch()).unwrap().loss).last().unwrap();
+        assert!(last < first - 0.5, "{first} {last}");
+        let merged = trainer.model().clone().merged();
+        let plain = crate::model::parameters(merged.weights(), Trained::All);
+        let moved = base.iter().zip(&plain).filter(|(before, after)| {
+            assert_eq!(before.name, after.name);
+            before.flat.clone().into_data() != after.flat.clone().into_data()
+        });
+        assert!(moved.clone().all(|(named, _)| named.name.contains("_proj")));
+        assert_eq!(moved.count(), 3 * 7, "of three blocks, seven projections each");
+        let logits = |model: &Transformer| model.logits(&batch());
+        let far = (logits(trainer.model()) - logits(&merged)).abs().max().into_scalar::<f32>();
+        assert!(far < 1e-4, "{far}");
+
+        let other = FitConfig { lora: Some(lora(0.1)), ..config.clone() };
+        let error = Trainer::new(trainer.model().clone(), other, 1).unwrap_err().to_string();
+        assert!(error.contains("merge it first"), "{error}");
+        let full = FitConfig { lora: None, ..config };
+        assert!(Trainer::new(trainer.model().clone(), full.clone(), 1).is_err());
+        assert!(Trainer::new(merged, full, 1).is_ok());
+    }
+
+    #[test]
+    fn half_the_bits_are_nearly_as_good() {
+        for lora in [None, Some(lora(0.0))] {
+            let config = FitConfig { lora, learning_rate: 1e-3, ..FitConfig::midtrain() };
+            let losses = |precision| {
+                let config = FitConfig { precision, ..config.clone() };
+                let mut trainer = Trainer::new(model(), config, 9).unwrap();
+                let losses: Vec<f64> =
+                    (0..9).map(|_| trainer.step(&batch()).unwrap().loss).collect();
+                (losses, trainer)
+            };
+            let (whole, _) = losses(Precision::F32);
+            let (half, trainer) = losses(Precision::Bf16);
+            for (whole, half) in whole.iter().zip(&half) {
+                assert!((whole - half).abs() < 0.02, "{whole} {half}");
+            }
+            let trained =
+                crate::model::parameters(trainer.model.weights(), trainer.model.trained());
+            assert!(trained.iter().all(|p| p.flat.dtype() == burn::tensor::DType::F32));
+        }
     }
 }

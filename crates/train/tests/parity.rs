@@ -8,7 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ethos_train::{Batch, Device, DeviceSpec, FitConfig, Row, Trainer, Transformer, pack};
+use ethos_train::{
+    Batch, Device, DeviceSpec, FitConfig, Row, Schedule, Trainer, Transformer, pack,
+};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
@@ -125,9 +127,10 @@ fn twenty_steps_of_adamw() {
         let training = expected.training.unwrap();
         let batch = together(&training.rows);
         let config = FitConfig {
+            lora: None,
             learning_rate: 1e-2,
             warmup: 0.0,
-            floor: 1.0,
+            schedule: Schedule::Constant,
             weight_decay: 0.3,
             clip: 0.1,
             ..FitConfig::midtrain()

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Tensor, TensorData, f16};
+use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
 use ethos_core::jsonl;
 use safetensors::{Dtype, View, tensor::Metadata};
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,11 @@ impl TensorFiles {
             TensorFiles { path: path.to_owned(), files: Vec::new(), left: HashMap::new() };
         files.add(path)?;
         Ok(files)
+    }
+
+    /// The names of those that were not asked for yet.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.left.keys().map(String::as_str)
     }
 
     fn add(&mut self, path: &Path) -> Result<()> {
@@ -206,15 +211,21 @@ fn floats<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f32) -> Vec<f
     whole.iter().map(|&bytes| float(bytes)).collect()
 }
 
-/// A parameter's values as they are written.
+/// A parameter's values as they are written, in its own precision.
 pub(crate) fn bytes_of(flat: Tensor<1>) -> Vec<u8> {
-    flat.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect()
+    match flat.dtype() {
+        DType::BF16 => flat.into_data().iter::<bf16>().flat_map(bf16::to_le_bytes).collect(),
+        _ => flat.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect(),
+    }
 }
 
 /// Fetched from its device when it is written, not before.
 impl View for Named {
     fn dtype(&self) -> Dtype {
-        Dtype::F32
+        match self.flat.dtype() {
+            DType::BF16 => Dtype::BF16,
+            _ => Dtype::F32,
+        }
     }
 
     fn shape(&self) -> &[usize] {
@@ -226,7 +237,7 @@ impl View for Named {
     }
 
     fn data_len(&self) -> usize {
-        4 * self.shape.iter().product::<usize>()
+        self.flat.dtype().size() * self.shape.iter().product::<usize>()
     }
 }
 

@@ -7,13 +7,14 @@ use ethos_core::jsonl;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
+    adapter::write_adapter,
     folder::{finish_replacing, replace_folder},
     read_json, save_model,
-    tensors::{self, TensorFiles},
+    tensors::{self, TensorFiles, bytes_of},
 };
 use crate::{
     Error, FitConfig, Result, Row, Transformer,
-    model::{Named, parameters},
+    model::{Named, Trained, parameters},
     optim::AdamW,
 };
 
@@ -38,7 +39,23 @@ struct Run<S> {
     step: usize,
     steps: usize,
     config: FitConfig,
+    /// Tells models apart whose frozen parameters differ.
+    frozen: String,
     state: S,
+}
+
+/// Hash of a few values of every parameter that is not trained; all of them would take as long as a
+/// step.
+fn frozen(model: &Transformer) -> String {
+    let mut hasher = blake3::Hasher::new();
+    if model.trained() == Trained::Factors {
+        let named = parameters(model.weights(), Trained::All);
+        for parameter in named.into_iter().filter(|p| !p.name.contains(".lora.")) {
+            let some = parameter.flat.dims()[0].min(16);
+            hasher.update(&bytes_of(parameter.flat.narrow(0, 0, some)));
+        }
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 pub(crate) fn save_training<S: Serialize>(
@@ -49,8 +66,11 @@ pub(crate) fn save_training<S: Serialize>(
     state: &S,
 ) -> Result<()> {
     replace_folder(folder, |folder| {
-        save_model(folder, model)?;
-        let named = parameters(model.weights());
+        match model.trained() {
+            Trained::All => save_model(folder, model)?,
+            Trained::Factors => write_adapter(folder, model, None)?,
+        }
+        let named = parameters(model.weights(), model.trained());
         let moments = named.iter().zip(&optimizer.moments).flat_map(|(parameter, moments)| {
             let with = |what: &str, flat: &Tensor<1>| Named {
                 name: format!("{}.{what}", parameter.name),
@@ -60,7 +80,8 @@ pub(crate) fn save_training<S: Serialize>(
             [with("mean", &moments.mean), with("square", &moments.square)]
         });
         tensors::write(&folder.join(OPTIMIZER), moments.collect())?;
-        let run = Run { step: optimizer.updates, steps, config: config.clone(), state };
+        let (step, config, frozen) = (optimizer.updates, config.clone(), frozen(model));
+        let run = Run { step, steps, config, frozen, state };
         Ok(jsonl::write_json(folder.join(RUN), &run)?)
     })
 }
@@ -81,18 +102,27 @@ pub(crate) fn load_training<S: DeserializeOwned>(
         let message = format!("{message}; give this run another folder, or delete that one");
         Err(Error::Checkpoint { path: folder.to_owned(), message })
     };
-    if run.config != *config || run.steps != steps {
+    if !run.config.same_run(config) || run.steps != steps {
         return other("is of a run with another configuration");
+    }
+    if run.frozen != frozen(model) {
+        return other("is of a run whose adapter stands beside another model");
     }
     let state = serde_json::from_value(run.state)
         .map_err(|e| Error::Checkpoint { path, message: format!("its state: {e}") })?;
-    let read = Transformer::load(folder, model.device())?;
-    if read.config() != model.config() {
-        return other("is of a model of another shape");
-    }
-    *model = read;
+    *model = match model.trained() {
+        Trained::All => {
+            let read = Transformer::load(folder, model.device())?;
+            if read.config() != model.config() {
+                return other("is of a model of another shape");
+            }
+            read
+        }
+        Trained::Factors => model.clone().without_lora().with_adapter(folder)?,
+    };
     let mut files = TensorFiles::open(&folder.join(OPTIMIZER))?;
-    for (parameter, moments) in parameters(model.weights()).iter().zip(&mut optimizer.moments) {
+    let named = parameters(model.weights(), model.trained());
+    for (parameter, moments) in named.iter().zip(&mut optimizer.moments) {
         let mut read = |what: &str| -> Result<Tensor<1>> {
             let values = files.take(&format!("{}.{what}", parameter.name), &parameter.shape)?;
             Ok(Tensor::from_floats(values.as_slice(), model.device()))

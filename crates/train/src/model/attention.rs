@@ -2,7 +2,7 @@
 
 use burn::{
     module::Module,
-    tensor::{Tensor, activation::softmax},
+    tensor::{DType, Tensor, activation::softmax},
 };
 
 use super::{
@@ -43,8 +43,9 @@ impl Attention {
         let (k_bhtk, v_bhtk) = (self.repeat(k_bgtk), self.repeat(v_bgtk));
 
         let scale = (self.size as f64).sqrt().recip();
-        let scores_bhtt = q_bhtk.matmul(k_bhtk.transpose()).mul_scalar(scale);
-        let out_bhtk = softmax(context.mask(scores_bhtt, self.slides), 3).matmul(v_bhtk);
+        let scores_bhtt = q_bhtk.matmul(k_bhtk.transpose()).mul_scalar(scale).cast(DType::F32);
+        let shares_bhtt = softmax(context.mask(scores_bhtt, self.slides), 3);
+        let out_bhtk = shares_bhtt.cast(v_bhtk.dtype()).matmul(v_bhtk);
         let out_btd = out_bhtk.swap_dims(1, 2).reshape([batch, time, self.heads * self.size]);
         self.o_proj.forward(out_btd)
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Architecture, RopeScaling, TransformerConfig};
+use super::{Architecture, Precision, RopeScaling, TransformerConfig};
 use crate::{Error, Result};
 
 /// The file, as far as it matters here; the rest is kept.
@@ -54,13 +54,13 @@ const SLIDING: &str = "sliding_attention";
 const FULL: &str = "full_attention";
 
 impl ConfigFile {
-    /// The file of a model.
-    pub(crate) fn of(config: &TransformerConfig) -> Self {
+    /// The file of a model whose weights are stored in a precision.
+    pub(crate) fn of(config: &TransformerConfig, precision: Precision) -> Self {
         let llama = config.architecture == Architecture::Llama;
         let qwen = matches!(config.architecture, Architecture::Qwen2 | Architecture::Qwen3);
         let types = |slides: bool| if slides { SLIDING } else { FULL }.to_owned();
         let layers = 0..config.num_hidden_layers;
-        let rest = [("torch_dtype", "float32")].map(|(k, v)| (k.to_owned(), Value::from(v)));
+        let rest = [("torch_dtype", precision.name())].map(|(k, v)| (k.to_owned(), Value::from(v)));
         ConfigFile {
             architectures: vec![config.architecture.class().to_owned()],
             model_type: config.architecture.name().to_owned(),
@@ -279,7 +279,7 @@ mod tests {
             "max_window_layers": 1"#;
         for (kind, more) in [("llama", scaling), ("qwen2", window), ("qwen3", window)] {
             let config = file(kind, more).resolve().unwrap();
-            let json = serde_json::to_string(&ConfigFile::of(&config)).unwrap();
+            let json = serde_json::to_string(&ConfigFile::of(&config, Precision::F32)).unwrap();
             let read: ConfigFile = serde_json::from_str(&json).unwrap();
             assert_eq!(read.resolve().unwrap(), config);
         }

@@ -1,11 +1,12 @@
 //! What all blocks of a forward pass share: how each position is turned, and what it may look at.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::{TransformerConfig, rope::Rope};
 use crate::Batch;
 
 /// Made once for a batch.
+#[derive(Clone)]
 pub(crate) struct Context {
     /// `[batch, 1, time, head size]`.
     cos: Tensor<4>,
@@ -21,6 +22,7 @@ impl Context {
         batch: &Batch,
         config: &TransformerConfig,
         rope: &Rope,
+        dtype: DType,
         device: &Device,
     ) -> Self {
         let (sequences, length, size) = (batch.sequences(), batch.length, config.head_dim);
@@ -30,7 +32,7 @@ impl Context {
         let turn = |of: fn(f32) -> f32| {
             let table = TensorData::new(rope.table(length, of), [length, size]);
             let table = Tensor::<2>::from_data(table, device).select(0, places.clone());
-            table.reshape([sequences, 1, length, size])
+            table.reshape([sequences, 1, length, size]).cast(dtype)
         };
         let slides = |layer| config.slides(layer);
         let mut layers = 0..config.num_hidden_layers;

@@ -2,21 +2,28 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Int, Tensor, module},
+    tensor::{DType, Int, Tensor, module},
 };
+
+use super::lora::Lora;
 
 /// A linear layer. The weight is `[out, in]`, as Hugging Face stores it.
 #[derive(Module, Debug)]
 pub(crate) struct Projection {
     pub(crate) weight: Param<Tensor<2>>,
     pub(crate) bias: Option<Param<Tensor<1>>>,
+    pub(crate) lora: Option<Lora>,
 }
 
 impl Projection {
     /// `[…, in]` to `[…, out]`.
     pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
         let bias = self.bias.as_ref().map(Param::val);
-        module::linear(x_btd, self.weight.val().transpose(), bias)
+        let project = |x_btd| module::linear(x_btd, self.weight.val().transpose(), bias);
+        match &self.lora {
+            Some(lora) => project(x_btd.clone()) + lora.forward(x_btd),
+            None => project(x_btd),
+        }
     }
 }
 
@@ -46,8 +53,11 @@ impl RmsNorm {
         RmsNorm { weight, eps }
     }
 
+    /// In f32 up to the scale, whatever the precision of `x`.
     pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let dtype = x.dtype();
+        let x = x.cast(DType::F32);
         let square = x.clone().square().mean_dim(D - 1).add_scalar(self.eps);
-        x * square.sqrt().recip() * self.weight.val().unsqueeze()
+        (x * square.sqrt().recip()).cast(dtype) * self.weight.val().unsqueeze()
     }
 }

@@ -5,24 +5,32 @@
 
 mod config;
 mod config_file;
+mod precision;
 
 mod attention;
 mod block;
 mod context;
 mod layers;
+mod lora;
 mod rope;
 mod transformer;
+
+mod adapter;
 
 mod parameters;
 mod source;
 
 pub use self::{
     config::{Architecture, RopeScaling, TransformerConfig},
+    lora::{LoraConfig, Target},
+    precision::Precision,
     transformer::Transformer,
 };
 pub(crate) use self::{
     config_file::ConfigFile,
-    parameters::{Named, gradients, on_tape, parameters, update},
+    context::Context,
+    lora::{Dropout, Lora},
+    parameters::{Named, Trained, cast, gradients, on_tape, parameters, update},
     source::{Part, Source},
     transformer::Weights,
 };

@@ -3,14 +3,14 @@
 
 use burn::{
     module::Param,
-    tensor::{Device, Tensor, TensorData},
+    tensor::{DType, Device, Tensor, TensorData},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{
-    TransformerConfig,
+    Precision, TransformerConfig,
     attention::Attention,
     block::{Block, FeedForward},
     layers::{Embedding, Projection, RmsNorm},
@@ -45,9 +45,10 @@ pub(crate) trait Source {
 pub(crate) fn build(
     config: &TransformerConfig,
     source: &mut dyn Source,
+    precision: Precision,
     device: &Device,
 ) -> Result<Weights> {
-    let mut from = Builder { config, source, device };
+    let mut from = Builder { config, source, dtype: precision.dtype(), device };
     let (vocabulary, width) = (config.vocab_size, config.hidden_size);
     let embed_tokens = Embedding {
         weight: from.matrix("model.embed_tokens", [vocabulary, width], Part::Embedding)?,
@@ -65,6 +66,7 @@ pub(crate) fn build(
 struct Builder<'s> {
     config: &'s TransformerConfig,
     source: &'s mut dyn Source,
+    dtype: DType,
     device: &'s Device,
 }
 
@@ -119,7 +121,7 @@ impl Builder<'_> {
     ) -> Result<Projection> {
         let weight = self.matrix(name, shape, part)?;
         let mut add = || self.vector(&format!("{name}.bias"), shape[0], Part::Bias);
-        Ok(Projection { weight, bias: bias.then(&mut add).transpose()? })
+        Ok(Projection { weight, bias: bias.then(&mut add).transpose()?, lora: None })
     }
 
     fn norm(&mut self, name: &str, size: usize) -> Result<RmsNorm> {
@@ -129,12 +131,12 @@ impl Builder<'_> {
 
     fn matrix(&mut self, name: &str, shape: [usize; 2], part: Part) -> Result<Param<Tensor<2>>> {
         let values = self.source.values(&format!("{name}.weight"), &shape, part)?;
-        Ok(Param::from_tensor(Tensor::from_data(values, self.device)))
+        Ok(Param::from_tensor(Tensor::from_data(values, (self.device, self.dtype))))
     }
 
     fn vector(&mut self, name: &str, size: usize, part: Part) -> Result<Param<Tensor<1>>> {
         let values = self.source.values(name, &[size], part)?;
-        Ok(Param::from_tensor(Tensor::from_data(values, self.device)))
+        Ok(Param::from_tensor(Tensor::from_data(values, (self.device, self.dtype))))
     }
 }
 

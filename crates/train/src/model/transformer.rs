@@ -2,14 +2,16 @@
 
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{DType, Device, Int, Tensor, TensorData},
 };
 
 use super::{
-    TransformerConfig,
+    Precision, TransformerConfig,
     block::Block,
     context::Context,
     layers::{Embedding, Projection, RmsNorm},
+    lora::{LoraConfig, Target},
+    parameters::{Trained, parameters},
     rope::Rope,
     source::{Random, Source, build},
 };
@@ -19,7 +21,9 @@ use crate::{Batch, Result, Row, loss::token_logprobs, tokens::pack_apart};
 #[derive(Clone, Debug)]
 pub struct Transformer {
     config: TransformerConfig,
-    weights: Weights,
+    pub(super) weights: Weights,
+    /// The adapter's shape, where there is one.
+    pub(super) lora: Option<LoraConfig>,
     rope: Rope,
     device: Device,
 }
@@ -46,19 +50,20 @@ impl Transformer {
     /// [`Error::Config`](crate::Error::Config) when there can be no such model.
     pub fn init(config: TransformerConfig, seed: u64, device: &Device) -> Result<Self> {
         let mut random = Random::new(seed, &config);
-        Transformer::build(config, &mut random, device)
+        Transformer::build(config, &mut random, Precision::F32, device)
     }
 
     /// A model with the parameters that a source gives.
     pub(crate) fn build(
         config: TransformerConfig,
         source: &mut dyn Source,
+        precision: Precision,
         device: &Device,
     ) -> Result<Self> {
         config.check()?;
-        let weights = build(&config, source, device)?;
+        let weights = build(&config, source, precision, device)?;
         let rope = Rope::new(&config);
-        Ok(Transformer { config, weights, rope, device: device.clone() })
+        Ok(Transformer { config, weights, lora: None, rope, device: device.clone() })
     }
 
     /// Its shape.
@@ -76,10 +81,33 @@ impl Transformer {
         self.weights.num_params()
     }
 
+    /// Floating-point operations of training on one token of a sequence of this length: two for each
+    /// weight of a matrix forward and as many again for each gradient, of activations and, where the
+    /// weight is trained, of the weight; attention over half the sequence on average.
+    pub(crate) fn flops_per_token(&self, length: usize) -> f64 {
+        let config = &self.config;
+        let (width, wide, size) = (config.hidden_size, config.intermediate_size, config.head_dim);
+        let (heads, groups) = (config.num_attention_heads, config.num_key_value_heads);
+        let block = 2 * width * size * (heads + groups) + 3 * width * wide;
+        let base = (config.num_hidden_layers * block + config.vocab_size * width) as f64;
+        let attention = 6.0 * (config.num_hidden_layers * heads * size * length) as f64;
+        attention
+            + match self.trained() {
+                Trained::All => 6.0 * base,
+                Trained::Factors => {
+                    let factors = parameters(&self.weights, Trained::Factors);
+                    let sizes = factors.iter().map(|f| f.shape.iter().product::<usize>());
+                    4.0 * base + 6.0 * sizes.sum::<usize>() as f64
+                }
+            }
+    }
+
     /// Logits of a batch, `[sequences, length, vocabulary]`. The logits at a token are of the token
     /// after it.
     pub fn logits(&self, batch: &Batch) -> Tensor<3> {
-        self.weights.forward(batch.ids(&self.device), &self.context(batch))
+        let context = self.context(batch, self.weights.dtype());
+        let h_btd = self.weights.model.forward(batch.ids(&self.device), &context);
+        h_btd.matmul(self.weights.head().transpose().unsqueeze())
     }
 
     /// Log-probability of the learnt tokens of each row, summed by their weights, in nats.
@@ -150,29 +178,60 @@ impl Transformer {
         &self.weights
     }
 
-    pub(crate) fn context(&self, batch: &Batch) -> Context {
-        Context::new(batch, &self.config, &self.rope, &self.device)
+    pub(crate) fn context(&self, batch: &Batch, dtype: DType) -> Context {
+        Context::new(batch, &self.config, &self.rope, dtype, &self.device)
     }
 
     pub(crate) fn update_weights(&mut self, update: impl FnOnce(Weights) -> Weights) {
         self.weights = update(self.weights.clone());
     }
+
+    pub(crate) fn try_update_weights(
+        &mut self,
+        update: impl FnOnce(&mut Weights) -> Result<()>,
+    ) -> Result<()> {
+        update(&mut self.weights)
+    }
+}
+
+impl Decoder {
+    /// `[batch, time]` ids to `[batch, time, width]`, normed.
+    pub(crate) fn forward(&self, ids_bt: Tensor<2, Int>, context: &Context) -> Tensor<3> {
+        let mut x_btd = self.embed_tokens.forward(ids_bt);
+        for block in &self.layers {
+            x_btd = block.forward(x_btd, context);
+        }
+        self.norm.forward(x_btd)
+    }
 }
 
 impl Weights {
-    /// `[batch, time]` ids to `[batch, time, vocabulary]` logits.
-    pub(crate) fn forward(&self, ids_bt: Tensor<2, Int>, context: &Context) -> Tensor<3> {
-        let mut x_btd = self.model.embed_tokens.forward(ids_bt);
-        for block in &self.model.layers {
-            x_btd = block.forward(x_btd, context);
-        }
-        let x_btd = self.model.norm.forward(x_btd);
+    /// The matrix that scores tokens, `[vocabulary, width]`.
+    pub(crate) fn head(&self) -> Tensor<2> {
         match &self.lm_head {
-            Some(head) => head.forward(x_btd),
-            None => {
-                let weight = self.model.embed_tokens.weight.clone();
-                Projection { weight, bias: None }.forward(x_btd)
-            }
+            Some(head) => head.weight.val(),
+            None => self.model.embed_tokens.weight.val(),
         }
+    }
+
+    /// The precision of the parameters, an adapter's factors aside.
+    pub(crate) fn dtype(&self) -> DType {
+        self.model.embed_tokens.weight.val().dtype()
+    }
+
+    /// Every projection that an adapter may stand beside, with the number of its block.
+    pub(crate) fn targets(&mut self) -> impl Iterator<Item = (usize, Target, &mut Projection)> {
+        self.model.layers.iter_mut().enumerate().flat_map(|(number, block)| {
+            let (attention, mlp) = (&mut block.self_attn, &mut block.mlp);
+            [
+                (number, Target::QProj, &mut attention.q_proj),
+                (number, Target::KProj, &mut attention.k_proj),
+                (number, Target::VProj, &mut attention.v_proj),
+                (number, Target::OProj, &mut attention.o_proj),
+                (number, Target::GateProj, &mut mlp.gate_proj),
+                (number, Target::UpProj, &mut mlp.up_proj),
+                (number, Target::DownProj, &mut mlp.down_proj),
+            ]
+        })
     }
 }
