@@ -9,7 +9,7 @@ use std::{
 };
 
 use ethos_train::{
-    Batch, Device, DeviceSpec, FitConfig, Row, Schedule, Trainer, Transformer, pack,
+    Batch, Device, DeviceSpec, FitConfig, LoraConfig, Row, Schedule, Trainer, Transformer, pack,
 };
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -30,6 +30,7 @@ const ALL: [&str; 9] = [
 struct Expected {
     rows: Vec<Vec<u32>>,
     logits: Vec<Vec<f32>>,
+    #[serde(default)]
     greedy: Vec<u32>,
     training: Option<Training>,
 }
@@ -120,40 +121,87 @@ fn what_is_written_is_read_again() {
     }
 }
 
+/// Trains as the script did; losses and norms must agree. Gives the folder that `save` wrote.
+fn train(
+    name: &str,
+    model: Transformer,
+    lora: Option<LoraConfig>,
+    training: &Training,
+    save: impl Fn(&Transformer, &Path),
+) -> tempfile::TempDir {
+    let batch = together(&training.rows);
+    let config = FitConfig {
+        lora,
+        learning_rate: 1e-2,
+        warmup: 0.0,
+        schedule: Schedule::Constant,
+        weight_decay: 0.3,
+        clip: 0.1,
+        ..FitConfig::midtrain()
+    };
+    let mut trainer = Trainer::new(model, config, 20).unwrap();
+    for (loss, norm) in training.losses.iter().zip(&training.norms) {
+        let step = trainer.step(&batch).unwrap();
+        assert!((step.loss / loss - 1.0).abs() < 1e-3, "{name}: {step:?}, {loss}");
+        assert!((step.gradient_norm / norm - 1.0).abs() < 1e-3, "{name}: {step:?}, {norm}");
+        assert!(*norm > 0.1, "{name}: the clip does not bite");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    save(trainer.model(), &folder.path().join("model"));
+    folder
+}
+
+/// The parameters of a file must be those that the script ended with.
+fn compare_parameters(name: &str, file: &Path, training: &Training) {
+    let bytes = fs::read(file).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.len(), training.parameters.len());
+    for (parameter, expected) in &training.parameters {
+        let (found, _) = file.tensor(parameter).unwrap().data().as_chunks::<4>();
+        let found: Vec<f32> = found.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let far = apart(&found, expected);
+        assert!(far < 1e-3, "{name}: {parameter}: {far}");
+    }
+}
+
 #[test]
 fn twenty_steps_of_adamw() {
     for name in ["llama2", "qwen2", "qwen3"] {
         let (model, expected) = load(name);
         let training = expected.training.unwrap();
-        let batch = together(&training.rows);
-        let config = FitConfig {
-            lora: None,
-            learning_rate: 1e-2,
-            warmup: 0.0,
-            schedule: Schedule::Constant,
-            weight_decay: 0.3,
-            clip: 0.1,
-            ..FitConfig::midtrain()
-        };
-        let mut trainer = Trainer::new(model, config, 20).unwrap();
-        for (loss, norm) in training.losses.iter().zip(&training.norms) {
-            let step = trainer.step(&batch).unwrap();
-            assert!((step.loss / loss - 1.0).abs() < 1e-3, "{name}: {step:?}, {loss}");
-            assert!((step.gradient_norm / norm - 1.0).abs() < 1e-3, "{name}: {step:?}, {norm}");
-            assert!(*norm > 0.1, "{name}: the clip does not bite");
-        }
-        let folder = tempfile::tempdir().unwrap();
-        trainer.model().save(folder.path().join("model")).unwrap();
-        let bytes = fs::read(folder.path().join("model/model.safetensors")).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(file.len(), training.parameters.len());
-        for (parameter, expected) in &training.parameters {
-            let (found, _) = file.tensor(parameter).unwrap().data().as_chunks::<4>();
-            let found: Vec<f32> = found.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-            let far = apart(&found, expected);
-            assert!(far < 1e-3, "{name}: {parameter}: {far}");
-        }
+        let folder = train(name, model, None, &training, |model, path| model.save(path).unwrap());
+        compare_parameters(name, &folder.path().join("model/model.safetensors"), &training);
     }
+}
+
+fn load_with_adapter() -> (Transformer, Expected) {
+    let folder = fixture("lora");
+    let expected = fs::read(folder.join("expected.json")).unwrap();
+    let model = load("qwen3").0.with_adapter(folder).unwrap();
+    (model, serde_json::from_slice(&expected).unwrap())
+}
+
+#[test]
+fn an_adapter_beside_its_base_and_merged() {
+    let (model, expected) = load_with_adapter();
+    let batch = together(&expected.rows);
+    let found = [logits(&model, &batch), logits(&model.merged(), &batch)];
+    let expected = expected.logits.concat();
+    for found in found {
+        let far = apart(&found, &expected);
+        assert!(far < 1e-5, "{far}");
+    }
+}
+
+#[test]
+fn twenty_steps_of_an_adapter() {
+    let (model, expected) = load_with_adapter();
+    let training = expected.training.unwrap();
+    let lora = model.lora().cloned();
+    let folder = train("lora", model, lora, &training, |model, path| {
+        model.save_adapter(path, None).unwrap();
+    });
+    compare_parameters("lora", &folder.path().join("model/adapter_model.safetensors"), &training);
 }
 
 /// Loads a copy of a fixture whose `config.json` has another text in place of one.

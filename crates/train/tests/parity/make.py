@@ -107,8 +107,9 @@ def train(model, rows):
 
 
 def fit(model, rows):
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    spared = [p for p in model.parameters() if p.ndim == 1]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    decayed = [p for p in trained if p.ndim > 1]
+    spared = [p for p in trained if p.ndim == 1]
     groups = [dict(params=decayed, weight_decay=0.3), dict(params=spared, weight_decay=0.0)]
     optimizer = torch.optim.AdamW(groups, lr=1e-2, betas=(0.9, 0.999), eps=1e-8)
     losses, norms = [], []
@@ -121,7 +122,7 @@ def fit(model, rows):
         loss = loss / targets
         optimizer.zero_grad()
         loss.backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)))
+        norms.append(float(torch.nn.utils.clip_grad_norm_(trained, CLIP)))
         losses.append(float(loss.detach()))
         optimizer.step()
     parameters = {name: rounded(p) for name, p in model.named_parameters()}
