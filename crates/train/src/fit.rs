@@ -213,8 +213,10 @@ impl<'r> Order<'r> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
-    use crate::{DeviceSpec, TransformerConfig, model::Trained};
+    use crate::{DeviceSpec, LoraConfig, TransformerConfig, model::Trained};
 
     fn model() -> Transformer {
         let config = TransformerConfig { hidden_size: 32, ..TransformerConfig::tiny(11) };
@@ -244,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_loss_begins_at_ln_vocabulary_and_falls() {
-        let losses = std::sync::Mutex::new(Vec::new());
+        let losses = Mutex::new(Vec::new());
         let watch = |at: &FitProgress| losses.lock().unwrap().push(at.step.loss);
         fit(model(), &rows(), &config(), None, &watch).unwrap();
         let losses = losses.into_inner().unwrap();
@@ -256,7 +258,7 @@ mod tests {
     fn one_batch_is_learnt_by_heart() {
         let rows = vec![Row::learning_all(vec![1, 5, 2, 9, 3, 3, 7])];
         let config = FitConfig { steps: Some(150), ..config() };
-        let last = std::sync::Mutex::new(f64::NAN);
+        let last = Mutex::new(f64::NAN);
         let watch = |at: &FitProgress| *last.lock().unwrap() = at.step.loss;
         fit(model(), &rows, &config, None, &watch).unwrap();
         assert!(*last.lock().unwrap() < 0.01, "{last:?}");
@@ -264,19 +266,72 @@ mod tests {
 
     #[test]
     fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+        let lora = Some(LoraConfig { rank: 2, dropout: 0.2, ..LoraConfig::paper() });
+        for config in [config(), FitConfig { lora, ..config() }] {
+            let folder = tempfile::tempdir().unwrap();
+            let straight = fit(model(), &rows(), &config, None, &()).unwrap();
+            // Stopped by a panic in the middle of a step's report, as abrupt as a kill.
+            let stop = |at: &FitProgress| assert!(at.step.step < 13, "stopped");
+            let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                fit(model(), &rows(), &config, Some(folder.path()), &stop)
+            }));
+            assert!(stopped.is_err());
+            let seen = Mutex::new(Vec::new());
+            let watch = |at: &FitProgress| seen.lock().unwrap().push(at.step.step);
+            let resumed = fit(model(), &rows(), &config, Some(folder.path()), &watch).unwrap();
+            assert_eq!(seen.into_inner().unwrap()[0], 10);
+            assert_eq!(weights(&resumed), weights(&straight));
+            // A run that is over is not trained further.
+            let watch = |_: &FitProgress| panic!("trained on");
+            let again = fit(model(), &rows(), &config, Some(folder.path()), &watch).unwrap();
+            assert_eq!(weights(&again), weights(&straight));
+        }
+    }
+
+    #[test]
+    fn a_run_leaves_its_metrics_and_its_last_checkpoints() {
         let folder = tempfile::tempdir().unwrap();
-        let straight = fit(model(), &rows(), &config(), None, &()).unwrap();
-        // Stopped by a panic in the middle of a step's report, as abrupt as a kill.
-        let stop = |at: &FitProgress| assert!(at.step.step < 13, "stopped");
-        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            fit(model(), &rows(), &config(), Some(folder.path()), &stop)
-        }));
-        assert!(stopped.is_err());
-        let seen = std::sync::Mutex::new(Vec::new());
-        let watch = |at: &FitProgress| seen.lock().unwrap().push(at.step.step);
-        let resumed = fit(model(), &rows(), &config(), Some(folder.path()), &watch).unwrap();
-        assert_eq!(seen.into_inner().unwrap()[0], 10);
-        assert_eq!(weights(&resumed), weights(&straight));
+        let (rows, held_out) = (rows()[..30].to_vec(), rows()[30..].to_vec());
+        let data = Data { held_out: Some(&held_out), ..Data::from(&rows) };
+        let config = FitConfig { evaluate_every: 4, keep: 2, ..config() };
+        let told = Mutex::new(Vec::new());
+        let watch = |at: &FitProgress| told.lock().unwrap().push(at.clone());
+        let trained = fit(model(), data, &config, Some(folder.path()), &watch).unwrap();
+        let told = told.into_inner().unwrap();
+        let steps = told.len();
+        let lines: Vec<FitProgress> =
+            ethos_core::jsonl::read_all(folder.path().join("metrics.jsonl")).unwrap();
+        assert_eq!(lines, told);
+        for line in &lines {
+            let due = (line.step.step + 1).is_multiple_of(4) || line.step.step + 1 == steps;
+            assert_eq!(line.held_out_loss.is_some(), due, "{line:?}");
+            assert!(line.tokens_per_second > 0.0 && line.step.tokens > 0, "{line:?}");
+            assert!(cfg!(not(target_os = "linux")) || line.memory.unwrap() > 1 << 20);
+        }
+        let last = lines.last().unwrap();
+        let trainer = Trainer::new(trained, config, steps).unwrap();
+        let loss = held_out_loss(&trainer, &pack(&held_out, 16)).unwrap();
+        assert_eq!(last.held_out_loss, Some(loss));
+        assert_eq!(last.seconds_left, 0.0);
+
+        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let kept = [steps / 5 * 5, steps].map(|step| format!("step-{step:08}"));
+        assert_eq!(names, ["metrics.jsonl", "run.json", &kept[0], &kept[1]]);
+    }
+
+    #[test]
+    fn a_batch_that_breaks_training_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = FitConfig { learning_rate: 1e30, warmup: 0.0, ..config() };
+        let error = fit(model(), &rows(), &config, Some(folder.path()), &()).unwrap_err();
+        let Error::NotFinite { saved: Some(path), .. } = &error else { panic!("{error}") };
+        assert!(error.to_string().contains("not-finite.json"), "{error}");
+        let batch: crate::Batch = ethos_core::jsonl::read_json(path).unwrap();
+        assert_eq!(batch.length, config.sequence);
     }
 
     #[test]
