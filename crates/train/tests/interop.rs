@@ -1,0 +1,80 @@
+//! `transformers` and `peft` read what is written here, and compute the same with it. Runs where
+//! `ETHOS_PYTHON` names a Python that has them, as `.ci/libtorch` does; says so where it does not.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use ethos_train::{
+    DeviceSpec, FitConfig, LoraConfig, Precision, Row, Target, Trainer, Transformer, pack,
+};
+use serde_json::{Value, json};
+
+const ROW: [u32; 12] = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8];
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/fixtures")
+}
+
+fn logits(model: &Transformer) -> Vec<f32> {
+    let ids = ROW.into_iter().chain([0]).collect();
+    let batch = pack(&[Row::learning_all(ids)], ROW.len()).batch(&[0]);
+    model.logits(&batch).into_data().iter::<f32>().collect()
+}
+
+/// What the script is to look at: a folder, that of its base where it is an adapter, and the logits.
+fn case(folder: &Path, base: Option<&Path>, model: &Transformer) -> Value {
+    json!({ "folder": folder, "base": base, "row": ROW, "logits": logits(model) })
+}
+
+#[test]
+fn transformers_and_peft_read_what_is_written() {
+    let Some(python) = std::env::var_os("ETHOS_PYTHON") else {
+        eprintln!("skipped: ETHOS_PYTHON names no Python with transformers and peft");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let device = DeviceSpec::Flex.open().unwrap();
+    let mut cases = Vec::new();
+    let names = ["llama2", "llama3", "llama-biased", "mistral-window", "qwen2-window", "qwen3"];
+    for name in names {
+        let base = fixtures().join(name);
+        let model = Transformer::load(&base, &device).unwrap();
+        let written = folder.path().join(name);
+        model.save(&written).unwrap();
+        cases.push(case(&written, None, &model));
+
+        let targets = [Target::QProj, Target::KProj, Target::UpProj, Target::DownProj].into();
+        let lora = LoraConfig { rank: 2, alpha: 4.0, targets, ..LoraConfig::paper() };
+        for rank_stabilized in [false, true] {
+            let lora = LoraConfig { rank_stabilized, ..lora.clone() };
+            let config =
+                FitConfig { lora: Some(lora), learning_rate: 3e-2, ..FitConfig::midtrain() };
+            let mut trainer = Trainer::new(model.clone(), config, 4).unwrap();
+            let batch = pack(&[Row::learning_all(ROW.to_vec())], ROW.len() - 1).batch(&[0]);
+            for _ in 0..4 {
+                trainer.step(&batch).unwrap();
+            }
+            let trained = trainer.into_model();
+            let written = folder.path().join(format!("{name}-adapter-{rank_stabilized}"));
+            trained.save_adapter(&written, None).unwrap();
+            cases.push(case(&written, Some(&base), &trained));
+            // Merged, and in half the bits.
+            let half = trained.merged().in_precision(Precision::Bf16);
+            let written = folder.path().join(format!("{name}-half-{rank_stabilized}"));
+            half.save(&written).unwrap();
+            cases.push(case(&written, None, &half.in_precision(Precision::F32)));
+        }
+    }
+    let path = folder.path().join("cases.json");
+    fs::write(&path, serde_json::to_vec(&cases).unwrap()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/read.py");
+    let output = Command::new(python).arg(script).arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().count(), cases.len(), "{said}");
+}
