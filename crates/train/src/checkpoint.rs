@@ -165,12 +165,12 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::{folder::finish_replacing, tensors::write, *};
-    use crate::{DeviceSpec, TransformerConfig, model::Named};
+    use crate::{TransformerConfig, model::Named};
 
     fn checkpoint(seed: u64) -> Checkpoint {
         let words = ["a", "b", "c"].map(str::to_owned);
         let tokenizer = Tokenizer::word_level(words).unwrap();
-        let device = DeviceSpec::Flex.open().unwrap();
+        let device = crate::device::of_tests();
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(5) };
         let model = Transformer::init(config, seed, &device).unwrap();
         Checkpoint { model, tokenizer, template: ChatTemplate::new("x").unwrap() }

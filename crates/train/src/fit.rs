@@ -216,11 +216,11 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{DeviceSpec, LoraConfig, TransformerConfig, model::Trained};
+    use crate::{LoraConfig, TransformerConfig, model::Trained};
 
     fn model() -> Transformer {
         let config = TransformerConfig { hidden_size: 32, ..TransformerConfig::tiny(11) };
-        Transformer::init(config, 1, &DeviceSpec::Flex.open().unwrap()).unwrap()
+        Transformer::init(config, 1, &crate::device::of_tests()).unwrap()
     }
 
     fn rows() -> Vec<Row> {

@@ -319,9 +319,7 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::{
-        ChatTemplate, DeviceSpec, FitConfig, Tokenizer, Transformer, TransformerConfig, fit,
-    };
+    use crate::{ChatTemplate, FitConfig, Tokenizer, Transformer, TransformerConfig, fit};
 
     const TEMPLATE: &str = "{% for m in messages %}{{ m.content }} {% endfor %}";
 
@@ -330,7 +328,7 @@ mod tests {
         let words = ["one", "two", "three", "four", "five"].map(str::to_owned);
         let tokenizer = Tokenizer::word_level(words).unwrap();
         let rows = vec![tokenizer.document("one two three four five").unwrap()];
-        let device = DeviceSpec::Flex.open().unwrap();
+        let device = crate::device::of_tests();
         let model = Transformer::init(TransformerConfig::tiny(7), 0, &device).unwrap();
         let config = FitConfig {
             lora: None,

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn attention_stays_within_a_row() {
-        let device = "flex".parse::<crate::DeviceSpec>().unwrap().open().unwrap();
+        let device = crate::device::of_tests();
         let batch = pack(&[row(&[1, 2]), row(&[3, 4, 5])], 4).batch(&[0]);
         let open = |window| -> Vec<u8> {
             let bias: Vec<f32> = batch.bias(window, &device).into_data().try_to_vec().unwrap();

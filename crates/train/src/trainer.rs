@@ -267,11 +267,11 @@ fn norm(gradients: &Gradients) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceSpec, LoraConfig, Row, TransformerConfig, pack};
+    use crate::{LoraConfig, Row, TransformerConfig, pack};
 
     fn model() -> Transformer {
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(11) };
-        Transformer::init(config, 1, &DeviceSpec::Flex.open().unwrap()).unwrap()
+        Transformer::init(config, 1, &crate::device::of_tests()).unwrap()
     }
 
     /// Seven sequences, some tokens of which carry no loss.

@@ -47,8 +47,10 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/fixtures").join(name)
 }
 
+/// The one that `ETHOS_DEVICE` names, or flex.
 fn device() -> Device {
-    DeviceSpec::Flex.open().unwrap()
+    let name = std::env::var("ETHOS_DEVICE").unwrap_or_else(|_| "flex".to_owned());
+    name.parse::<DeviceSpec>().unwrap().open().unwrap()
 }
 
 fn load(name: &str) -> (Transformer, Expected) {

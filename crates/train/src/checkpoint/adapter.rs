@@ -208,10 +208,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{Batch, DeviceSpec, FitConfig, Row, Trainer, TransformerConfig, pack};
+    use crate::{Batch, FitConfig, Row, Trainer, TransformerConfig, pack};
 
     fn base() -> Transformer {
-        Transformer::init(TransformerConfig::tiny(9), 1, &DeviceSpec::Flex.open().unwrap()).unwrap()
+        Transformer::init(TransformerConfig::tiny(9), 1, &crate::device::of_tests()).unwrap()
     }
 
     fn batch() -> Batch {

@@ -109,31 +109,6 @@ pub struct TransformerConfig {
 }
 
 impl TransformerConfig {
-    /// About 0.2 M parameters at a few hundred words: what a laptop trains in two minutes. Three
-    /// blocks, width 64, four heads, sequences of 64 tokens.
-    pub fn tiny(vocab_size: usize) -> Self {
-        TransformerConfig {
-            architecture: Architecture::Llama,
-            vocab_size,
-            hidden_size: 64,
-            intermediate_size: 176,
-            num_hidden_layers: 3,
-            num_attention_heads: 4,
-            num_key_value_heads: 4,
-            head_dim: 16,
-            max_position_embeddings: 64,
-            rms_norm_eps: 1e-5,
-            // Short sequences want faster rotations than Llama's 10,000.
-            rope_theta: 1000.0,
-            rope_scaling: None,
-            tie_word_embeddings: false,
-            attention_bias: false,
-            mlp_bias: false,
-            sliding_window: None,
-            sliding_layers: Vec::new(),
-        }
-    }
-
     /// Whether queries, keys and values have biases.
     pub(crate) fn qkv_bias(&self) -> bool {
         self.attention_bias || self.architecture == Architecture::Qwen2

@@ -6,6 +6,7 @@
 mod config;
 mod config_file;
 mod precision;
+mod presets;
 
 mod attention;
 mod block;
