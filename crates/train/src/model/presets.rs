@@ -175,7 +175,7 @@ mod tests {
             let model = Transformer::init(config.clone(), 0, &device::of_tests()).unwrap();
             assert_eq!(model.parameters(), config.parameters());
         }
-        assert_eq!(TransformerConfig::tiny(500).parameters(), 214_464);
+        assert_eq!(TransformerConfig::tiny(500).parameters(), 214_976);
         assert_eq!(TransformerConfig::small(8192).parameters(), 7_407_872);
         assert_eq!(TransformerConfig::medium(8192).parameters(), 31_990_272);
     }
