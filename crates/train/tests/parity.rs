@@ -86,7 +86,7 @@ fn logits_alone_and_packed() {
         let alone: Vec<f32> = expected
             .rows
             .iter()
-            .flat_map(|row| logits(&model, &together(&[row.clone()])))
+            .flat_map(|row| logits(&model, &together(std::slice::from_ref(row))))
             .collect();
         let packed = logits(&model, &together(&expected.rows));
         let expected = expected.logits.concat();
@@ -101,7 +101,7 @@ fn greedy_continuations() {
         let (model, expected) = load(name);
         let mut ids = expected.rows[0][..4].to_vec();
         for _ in 0..expected.greedy.len() {
-            let logits = logits(&model, &together(&[ids.clone()]));
+            let logits = logits(&model, &together(std::slice::from_ref(&ids)));
             let last = &logits[logits.len() - model.config().vocab_size..];
             let best = (0..).zip(last).max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
             ids.push(best.0);
