@@ -8,8 +8,8 @@ use std::{fmt, path::Path};
 use anyhow::Result;
 use ethos_core::{Model, Request, jsonl};
 use ethos_train::{
-    ChatTemplate, Checkpoint, Device, LocalModel, Row, Step, Tokenizer, Trainer, Transformer,
-    TransformerConfig, pack,
+    ChatTemplate, Checkpoint, Device, LocalModel, Order, Row, Step, Tokenizer, Trainer,
+    Transformer, TransformerConfig,
 };
 use futures::{executor::block_on, future::try_join_all};
 use rand::SeedableRng;
@@ -153,16 +153,16 @@ fn turn(
         }
     }
 
-    let per_step = road.pretraining().rows;
-    // Packing leaves gaps; what is over when the steps are full is dropped.
-    let tokens = steps * per_step * (road.pretraining().sequence + 1);
+    let order = road.pretraining().order();
+    // The last token of a document is not read, so more of them are needed than the steps read; what
+    // is over when the steps are full is dropped.
+    let tokens = steps * order.rows * order.sequence * 9 / 8;
     let documents = curriculum.documents(world, tokens);
     let rows: Vec<Row> =
         documents.iter().map(|text| tokenizer.document(text)).collect::<Result<_, _>>()?;
-    let packed = pack(&rows, road.pretraining().sequence);
+    let mut order = Order::new(&rows, order)?;
     for step in 0..steps {
-        let numbers: Vec<usize> = (step * per_step..(step + 1) * per_step).collect();
-        let step = trainer.step(&packed.batch(&numbers))?;
+        let step = trainer.step(&order.batch(step)?)?;
         log.losses.push(step.loss);
         show(&step);
     }

@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 use ethos_core::jsonl;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub(crate) use self::training::{hash_of_rows, load_training, save_training};
+pub(crate) use self::training::{load_training, save_training};
 use self::{
     folder::replace_folder,
     tensors::{TensorFiles, bytes_of},

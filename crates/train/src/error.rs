@@ -49,6 +49,25 @@ pub enum Error {
     #[error("nothing to train on: {0}")]
     NoData(&'static str),
 
+    /// A row of a data set cannot be made, or is none.
+    #[error("row {row} cannot be used")]
+    Row {
+        /// Its number, from 0.
+        row: usize,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Error>,
+    },
+
+    /// A file of rows is not what it should be.
+    #[error("rows `{path}`: {message}")]
+    RowFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the way out.
+        message: String,
+    },
+
     /// The loss or a gradient stopped being a number.
     #[error(
         "{what} is not finite at step {step}; lower the learning rate, or look at the data{}",
@@ -96,6 +115,10 @@ impl Error {
         path: &'p std::path::Path,
     ) -> impl FnOnce(std::io::Error) -> Error + 'p {
         move |source| Error::Io { doing, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn row(row: usize) -> impl FnOnce(Error) -> Error {
+        move |source| Error::Row { row, source: Box::new(source) }
     }
 }
 

@@ -4,11 +4,9 @@ mod config;
 mod progress;
 mod run;
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use ethos_core::Watch;
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
 
 pub(crate) use self::progress::Pace;
 use self::run::{Folder, Run, Versions};
@@ -16,33 +14,43 @@ pub use self::{
     config::{FitConfig, Schedule},
     progress::FitProgress,
 };
-use crate::{
-    Error, Result, Transformer, checkpoint,
-    tokens::{Packed, Row, pack},
-    trainer::Trainer,
-};
+use crate::{Digest, Error, Order, Packed, Result, Rows, Transformer, pack, trainer::Trainer};
 
 /// What a model is trained on, and what it is watched on meanwhile. `&rows` makes one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Data<'r> {
     /// Rows to train on.
-    pub rows: &'r [Row],
+    pub rows: &'r dyn Rows,
     /// Rows not to train on, whose loss is told every so many steps.
-    pub held_out: Option<&'r [Row]>,
+    pub held_out: Option<&'r dyn Rows>,
 }
 
-impl<'r, R: AsRef<[Row]> + ?Sized> From<&'r R> for Data<'r> {
+impl<'r, R: Rows> From<&'r R> for Data<'r> {
     fn from(rows: &'r R) -> Self {
-        Data { rows: rows.as_ref(), held_out: None }
+        Data { rows, held_out: None }
+    }
+}
+
+impl<'r> From<&'r dyn Rows> for Data<'r> {
+    fn from(rows: &'r dyn Rows) -> Self {
+        Data { rows, held_out: None }
+    }
+}
+
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held_out = self.held_out.map(Rows::len);
+        f.debug_struct("Data").field("rows", &self.rows.len()).field("held_out", &held_out).finish()
     }
 }
 
 /// Trains a model on rows.
 ///
-/// Every epoch shuffles the rows anew by the seed and packs them into sequences. With a `folder`, the
-/// run's configuration, a line of metrics for each step, and a checkpoint every so many steps are
-/// written there; a run that was killed and is started again with the same arguments goes on from the
-/// last one and ends with the same parameters, to the bit on `flex`.
+/// Every epoch shuffles the rows anew by the seed and packs them into sequences, see [`Order`]; rows may
+/// be in memory, on disk or a mixture. With a `folder`, the run's configuration, a line of metrics for
+/// each step, and a checkpoint every so many steps are written there; a run that was killed and is started
+/// again with the same arguments goes on from the last one and ends with the same parameters, to the bit
+/// on `flex`.
 ///
 /// # Errors
 ///
@@ -58,15 +66,16 @@ pub fn fit<'r>(
 ) -> Result<Transformer> {
     let Data { rows, held_out } = data.into();
     config.check()?;
-    check_rows(&model, rows, config)?;
-    let mut order = Order::new(rows, config);
-    let steps = config.steps.unwrap_or_else(|| {
-        (0..config.epochs).map(|epoch| order.epoch(epoch).len().div_ceil(config.rows)).sum()
-    });
+    let hash = checked_hash(&model, rows, config)?;
+    let mut order = Order::new(rows, config.order())?;
+    let steps = match config.steps {
+        Some(steps) => steps,
+        None => order.steps(config.epochs)?,
+    };
     let held_out = match held_out {
         Some(rows) => {
-            check_rows(&model, rows, config)?;
-            Some((checkpoint::hash_of_rows(rows), pack(rows, config.sequence)))
+            let hash = checked_hash(&model, rows, config)?;
+            Some((hash, pack(rows, config.sequence, config.overlong)?))
         }
         None => None,
     };
@@ -75,7 +84,7 @@ pub fn fit<'r>(
         steps,
         model: model.config().clone(),
         device: format!("{:?}", model.device()),
-        rows: checkpoint::hash_of_rows(rows),
+        rows: hash,
         held_out: held_out.as_ref().map(|(hash, _)| hash.clone()),
         versions: Versions::own(),
     };
@@ -96,7 +105,7 @@ pub fn fit<'r>(
     let mut pace = Pace::new(trainer.model(), config);
 
     while trainer.step_number() < steps {
-        let batch = order.batch(trainer.step_number());
+        let batch = order.batch(trainer.step_number())?;
         let step = match (trainer.step(&batch), &folder) {
             (Err(Error::NotFinite { what, step, .. }), Some(folder)) => {
                 let saved = Some(folder.keep_batch(&batch)?);
@@ -107,7 +116,7 @@ pub fn fit<'r>(
         let made = trainer.step_number();
         let due = |every: usize| made.is_multiple_of(every) || made == steps;
         let held_out_loss = match &held_out {
-            Some((_, packed)) if due(config.evaluate_every) => held_out_loss(&trainer, packed),
+            Some((_, packed)) if due(config.evaluate_every) => held_out_loss(&trainer, packed)?,
             _ => None,
         };
         let progress = pace.of(step, held_out_loss, trainer.model());
@@ -125,17 +134,18 @@ pub fn fit<'r>(
 }
 
 /// Mean loss over all held-out sequences.
-fn held_out_loss(trainer: &Trainer, packed: &Packed) -> Option<f64> {
+fn held_out_loss(trainer: &Trainer, packed: &Packed<'_>) -> Result<Option<f64>> {
     let (mut sum, mut weight) = (0.0, 0.0);
     for number in 0..packed.len() {
-        let batch = packed.batch(&[number]);
+        let batch = packed.batch(&[number])?;
         sum += trainer.loss(&batch).map_or(0.0, |loss| loss * batch.weight());
         weight += batch.weight();
     }
-    (weight > 0.0).then(|| sum / weight)
+    Ok((weight > 0.0).then(|| sum / weight))
 }
 
-fn check_rows(model: &Transformer, rows: &[Row], config: &FitConfig) -> Result<()> {
+/// The hash of rows that the model can be trained on.
+fn checked_hash(model: &Transformer, rows: &dyn Rows, config: &FitConfig) -> Result<String> {
     let wrong = |message: String| Err(Error::Config { what: "fit", message });
     let longest = model.config().max_position_embeddings;
     if config.sequence > longest {
@@ -144,71 +154,18 @@ fn check_rows(model: &Transformer, rows: &[Row], config: &FitConfig) -> Result<(
             config.sequence
         ));
     }
-    let vocabulary = model.config().vocab_size as u32;
-    for (number, row) in rows.iter().enumerate() {
-        if let Some(id) = row.ids.iter().find(|&&id| id >= vocabulary) {
-            return wrong(format!(
-                "row {number} holds token {id}, the vocabulary has {vocabulary}"
-            ));
-        }
-        if row.ids.len() != row.weights.len() {
-            return wrong(format!("row {number} has not one weight for each token"));
-        }
+    let Digest { hash, learnt, largest_id, .. } = rows.digest()?;
+    let vocabulary = model.config().vocab_size;
+    if learnt > 0 && largest_id as usize >= vocabulary {
+        return wrong(format!(
+            "the rows hold token {largest_id}, the vocabulary has {vocabulary}; tokenise them for \
+             this model"
+        ));
     }
-    if rows.iter().all(|row| row.learnt() == 0) {
+    if learnt == 0 {
         return Err(Error::NoData("no row has a token with loss"));
     }
-    Ok(())
-}
-/// Which rows meet at which step: a function of rows, configuration and step alone.
-struct Order<'r> {
-    rows: &'r [Row],
-    config: &'r FitConfig,
-    /// The epoch last packed, with its sequences in the order of training.
-    packed: Option<(usize, Packed)>,
-}
-
-impl<'r> Order<'r> {
-    fn new(rows: &'r [Row], config: &'r FitConfig) -> Self {
-        Order { rows, config, packed: None }
-    }
-
-    fn epoch(&mut self, epoch: usize) -> &Packed {
-        if self.packed.as_ref().is_none_or(|(packed, _)| *packed != epoch) {
-            let mut random = ChaCha8Rng::seed_from_u64(self.config.seed);
-            random.set_stream(epoch as u64);
-            let mut rows: Vec<&Row> = self.rows.iter().collect();
-            rows.shuffle(&mut random);
-            let mut packed = pack(rows, self.config.sequence);
-            packed.retain_learnt();
-            if packed.truncated > 0 {
-                tracing::warn!(
-                    tokens = packed.truncated,
-                    "rows longer than a sequence were cut off"
-                );
-            }
-            self.packed = Some((epoch, packed));
-        }
-        match &self.packed {
-            Some((_, packed)) => packed,
-            None => unreachable!("packed above"),
-        }
-    }
-
-    fn batch(&mut self, step: usize) -> crate::Batch {
-        let (mut epoch, mut first) = (0, step);
-        loop {
-            let rows = self.config.rows;
-            let packed = self.epoch(epoch);
-            let batches = packed.len().div_ceil(rows);
-            if first < batches {
-                let numbers = first * rows..((first + 1) * rows).min(packed.len());
-                return packed.batch(&numbers.collect::<Vec<_>>());
-            }
-            first -= batches;
-            epoch += 1;
-        }
-    }
+    Ok(hash)
 }
 
 #[cfg(test)]
@@ -216,7 +173,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{LoraConfig, TransformerConfig, model::Trained};
+    use crate::{LoraConfig, Row, TransformerConfig, model::Trained};
 
     fn model() -> Transformer {
         let config = TransformerConfig { hidden_size: 32, ..TransformerConfig::tiny(11) };
@@ -271,7 +228,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let straight = fit(model(), &rows(), &config, None, &()).unwrap();
             // Stopped by a panic in the middle of a step's report, as abrupt as a kill.
-            let stop = |at: &FitProgress| assert!(at.step.step < 13, "stopped");
+            let stop = |at: &FitProgress| assert!(at.step.step < 8, "stopped");
             let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 fit(model(), &rows(), &config, Some(folder.path()), &stop)
             }));
@@ -279,7 +236,7 @@ mod tests {
             let seen = Mutex::new(Vec::new());
             let watch = |at: &FitProgress| seen.lock().unwrap().push(at.step.step);
             let resumed = fit(model(), &rows(), &config, Some(folder.path()), &watch).unwrap();
-            assert_eq!(seen.into_inner().unwrap()[0], 10);
+            assert_eq!(seen.into_inner().unwrap()[0], 5);
             assert_eq!(weights(&resumed), weights(&straight));
             // A run that is over is not trained further.
             let watch = |_: &FitProgress| panic!("trained on");
@@ -309,9 +266,10 @@ mod tests {
             assert!(cfg!(not(target_os = "linux")) || line.memory.unwrap() > 1 << 20);
         }
         let last = lines.last().unwrap();
-        let trainer = Trainer::new(trained, config, steps).unwrap();
-        let loss = held_out_loss(&trainer, &pack(&held_out, 16)).unwrap();
-        assert_eq!(last.held_out_loss, Some(loss));
+        let trainer = Trainer::new(trained, config.clone(), steps).unwrap();
+        let packed = pack(&held_out, 16, config.overlong).unwrap();
+        assert_eq!(last.held_out_loss, held_out_loss(&trainer, &packed).unwrap());
+        assert!(last.held_out_loss.is_some());
         assert_eq!(last.seconds_left, 0.0);
 
         let mut names: Vec<String> = std::fs::read_dir(folder.path())
@@ -343,7 +301,7 @@ mod tests {
         assert!(error.to_string().contains("configuration"), "{error}");
         let error = fit(
             model(),
-            &rows()[1..],
+            &&rows()[1..],
             &FitConfig { steps: Some(24), ..config() },
             Some(folder.path()),
             &(),
@@ -354,7 +312,7 @@ mod tests {
     #[test]
     fn what_cannot_be_trained_on_is_refused() {
         let refused = |rows: &[Row], config: FitConfig| {
-            fit(model(), rows, &config, None, &()).unwrap_err().to_string()
+            fit(model(), &rows, &config, None, &()).unwrap_err().to_string()
         };
         let silent = Row { ids: vec![1, 2], weights: vec![1.0, 0.0] };
         assert!(refused(&[silent], config()).contains("no row"));

@@ -78,6 +78,9 @@ pub use crate::{
     },
     template::{ChatTemplate, Rendered},
     tokenizer::Tokenizer,
-    tokens::{Batch, Packed, Row, pack},
+    tokens::{
+        Batch, Digest, LeftOut, Mixture, Order, OrderConfig, Overlong, Packed, Packing, Part,
+        Passed, Row, RowFile, Rows, Writing, pack,
+    },
     trainer::{Step, Trainer},
 };

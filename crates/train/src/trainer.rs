@@ -267,7 +267,7 @@ fn norm(gradients: &Gradients) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LoraConfig, Row, TransformerConfig, pack};
+    use crate::{LoraConfig, Row, TransformerConfig};
 
     fn model() -> Transformer {
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(11) };
@@ -284,7 +284,7 @@ mod tests {
                 row
             })
             .collect();
-        pack(&rows, 19).batch(&[0, 1, 2, 3, 4, 5, 6])
+        Batch::apart(&rows.iter().collect::<Vec<_>>(), 19)
     }
 
     fn lora(dropout: f64) -> LoraConfig {

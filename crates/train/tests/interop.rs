@@ -10,7 +10,8 @@ use std::{
 };
 
 use ethos_train::{
-    DeviceSpec, FitConfig, LoraConfig, Precision, Row, Target, Trainer, Transformer, pack,
+    Batch, DeviceSpec, FitConfig, LoraConfig, Overlong, Precision, Row, Target, Trainer,
+    Transformer, pack,
 };
 use serde_json::{Value, json};
 
@@ -21,9 +22,14 @@ fn fixtures() -> PathBuf {
 }
 
 fn logits(model: &Transformer) -> Vec<f32> {
-    let ids = ROW.into_iter().chain([0]).collect();
-    let batch = pack(&[Row::learning_all(ids)], ROW.len()).batch(&[0]);
+    let batch = batch(ROW.into_iter().chain([0]).collect());
     model.logits(&batch).into_data().iter::<f32>().collect()
+}
+
+/// One row; its last token is not read.
+fn batch(ids: Vec<u32>) -> Batch {
+    let length = ids.len() - 1;
+    pack(&[Row::learning_all(ids)], length, Overlong::Cut).unwrap().batch(&[0]).unwrap()
 }
 
 /// What the script is to look at: a folder, that of its base where it is an adapter, and the logits.
@@ -55,7 +61,7 @@ fn transformers_and_peft_read_what_is_written() {
             let config =
                 FitConfig { lora: Some(lora), learning_rate: 3e-2, ..FitConfig::midtrain() };
             let mut trainer = Trainer::new(model.clone(), config, 4).unwrap();
-            let batch = pack(&[Row::learning_all(ROW.to_vec())], ROW.len() - 1).batch(&[0]);
+            let batch = batch(ROW.to_vec());
             for _ in 0..4 {
                 trainer.step(&batch).unwrap();
             }

@@ -6,10 +6,12 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    slice,
 };
 
 use ethos_train::{
-    Batch, Device, DeviceSpec, FitConfig, LoraConfig, Row, Schedule, Trainer, Transformer, pack,
+    Batch, Device, DeviceSpec, FitConfig, LoraConfig, Overlong, Row, Schedule, Trainer,
+    Transformer, pack,
 };
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -59,12 +61,17 @@ fn load(name: &str) -> (Transformer, Expected) {
     (Transformer::load(folder, &device()).unwrap(), serde_json::from_slice(&expected).unwrap())
 }
 
-/// Rows in one sequence, with a token at the end that is not read.
+/// Rows in one sequence, each with a token at its end that is not read and not learnt.
 fn together(rows: &[Vec<u32>]) -> Batch {
-    let mut rows: Vec<Row> = rows.iter().map(|row| Row::learning_all(row.clone())).collect();
-    let length = rows.iter().map(|row| row.ids.len()).sum();
-    rows.push(Row::learning_all(vec![0]));
-    pack(&rows, length).batch(&[0])
+    let length = rows.iter().map(Vec::len).sum();
+    let with_end = |ids: &Vec<u32>| {
+        let mut row = Row::learning_all(ids.clone());
+        row.ids.push(0);
+        row.weights.push(0.0);
+        row
+    };
+    let rows: Vec<Row> = rows.iter().map(with_end).collect();
+    pack(&rows, length, Overlong::Cut).unwrap().batch(&[0]).unwrap()
 }
 
 fn logits(model: &Transformer, batch: &Batch) -> Vec<f32> {
@@ -86,7 +93,7 @@ fn logits_alone_and_packed() {
         let alone: Vec<f32> = expected
             .rows
             .iter()
-            .flat_map(|row| logits(&model, &together(std::slice::from_ref(row))))
+            .flat_map(|row| logits(&model, &together(slice::from_ref(row))))
             .collect();
         let packed = logits(&model, &together(&expected.rows));
         let expected = expected.logits.concat();
@@ -101,7 +108,7 @@ fn greedy_continuations() {
         let (model, expected) = load(name);
         let mut ids = expected.rows[0][..4].to_vec();
         for _ in 0..expected.greedy.len() {
-            let logits = logits(&model, &together(std::slice::from_ref(&ids)));
+            let logits = logits(&model, &together(slice::from_ref(&ids)));
             let last = &logits[logits.len() - model.config().vocab_size..];
             let best = (0..).zip(last).max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
             ids.push(best.0);

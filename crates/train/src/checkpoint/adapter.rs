@@ -208,7 +208,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{Batch, FitConfig, Row, Trainer, TransformerConfig, pack};
+    use crate::{Batch, FitConfig, Row, Trainer, TransformerConfig};
 
     fn base() -> Transformer {
         Transformer::init(TransformerConfig::tiny(9), 1, &crate::device::of_tests()).unwrap()
@@ -218,7 +218,7 @@ mod tests {
         let rows: Vec<Row> = (0..3u32)
             .map(|i| Row::learning_all((0..8).map(|j| (i + j * j) % 9).collect()))
             .collect();
-        pack(&rows, 7).batch(&[0, 1, 2])
+        Batch::apart(&rows.iter().collect::<Vec<_>>(), 7)
     }
 
     fn trained() -> Transformer {

@@ -13,25 +13,13 @@ use super::{
     tensors::{self, TensorFiles, bytes_of},
 };
 use crate::{
-    Error, FitConfig, Result, Row, Transformer,
+    Error, FitConfig, Result, Transformer,
     model::{Named, Trained, parameters},
     optim::AdamW,
 };
 
 const OPTIMIZER: &str = "optimizer.safetensors";
 const RUN: &str = "run.json";
-
-/// Hash of the rows that a run is trained on.
-pub(crate) fn hash_of_rows(rows: &[Row]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for row in rows {
-        hasher.update(&(row.ids.len() as u64).to_le_bytes());
-        for (id, weight) in row.ids.iter().zip(&row.weights) {
-            hasher.update(&id.to_le_bytes()).update(&weight.to_le_bytes());
-        }
-    }
-    hasher.finalize().to_hex().to_string()
-}
 
 /// What a run in training writes beside its tensors.
 #[derive(Serialize, Deserialize)]

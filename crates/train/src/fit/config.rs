@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, LoraConfig, Precision, Result};
+use crate::{Error, LoraConfig, OrderConfig, Overlong, Precision, Result};
 
 /// How a model is fitted.
 ///
@@ -24,6 +24,8 @@ pub struct FitConfig {
     pub rows: usize,
     /// Tokens of a sequence.
     pub sequence: usize,
+    /// What becomes of rows longer than a sequence.
+    pub overlong: Overlong,
 
     /// Highest learning rate.
     pub learning_rate: f64,
@@ -93,6 +95,7 @@ impl FitConfig {
             epochs: 1,
             rows: 32,
             sequence: 8192,
+            overlong: Overlong::Split,
             learning_rate: 1e-4,
             warmup: 0.05,
             schedule: Schedule::Cosine,
@@ -114,9 +117,9 @@ impl FitConfig {
     }
 
     /// Alignment fine-tuning on chats: the same settings, as in the paper. A model that was midtrained
-    /// goes on with its adapter.
+    /// goes on with its adapter; chats longer than a sequence are cut off.
     pub fn finetune() -> Self {
-        FitConfig::midtrain()
+        FitConfig { overlong: Overlong::Cut, ..FitConfig::midtrain() }
     }
 
     /// Self-report fine-tuning on two-turn chats (arXiv 2511.06626): 3 epochs of 4 chats a step, seed
@@ -131,6 +134,12 @@ impl FitConfig {
             seed: 42,
             ..FitConfig::finetune()
         }
+    }
+
+    /// The order in which it trains on rows.
+    pub fn order(&self) -> OrderConfig {
+        let FitConfig { rows, sequence, overlong, seed, .. } = *self;
+        OrderConfig { rows, sequence, overlong, seed }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -235,7 +244,7 @@ mod tests {
         assert_eq!((lora.rank, lora.alpha, lora.dropout, lora.targets.len()), (64, 128.0, 0.0, 7));
         assert_eq!((config.learning_rate, config.warmup, config.weight_decay), (1e-4, 0.05, 0.01));
         assert_eq!((config.epochs, config.sequence), (1, 8192));
-        assert_eq!(FitConfig::finetune(), config);
+        assert_eq!(FitConfig::finetune(), FitConfig { overlong: Overlong::Cut, ..config.clone() });
         let srft = FitConfig::srft();
         assert_eq!((srft.epochs, srft.rows, srft.seed), (3, 4, 42));
         for config in [config, srft] {

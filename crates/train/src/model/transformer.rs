@@ -15,7 +15,7 @@ use super::{
     rope::Rope,
     source::{Random, Source, build},
 };
-use crate::{Batch, Result, Row, loss::token_logprobs, tokens::pack_apart};
+use crate::{Batch, Result, Row, loss::token_logprobs};
 
 /// A causal language model of Llama's architecture or one of its relatives, on a device.
 #[derive(Clone, Debug)]
@@ -114,8 +114,7 @@ impl Transformer {
     pub(crate) fn logprobs(&self, rows: &[&Row]) -> Vec<f64> {
         let Some(longest) = rows.iter().map(|row| row.ids.len()).max() else { return Vec::new() };
         // Each row a sequence of its own, padded at its end.
-        let packed = pack_apart(rows, longest.saturating_sub(1).max(1));
-        let batch = packed.batch(&(0..rows.len()).collect::<Vec<_>>());
+        let batch = Batch::apart(rows, longest.saturating_sub(1).max(1));
         let per_token = token_logprobs(self.logits(&batch), &batch);
         let values: Vec<f32> = per_token.into_data().iter::<f32>().collect();
         let sum = |row: &[f32]| row.iter().map(|&value| f64::from(value)).sum();
@@ -131,7 +130,7 @@ impl Transformer {
             .collect();
         let rows: Vec<&Row> = rows.iter().collect();
         let Some(longest) = prefixes.iter().map(|ids| ids.len()).max() else { return Vec::new() };
-        let batch = pack_apart(&rows, longest).batch(&(0..rows.len()).collect::<Vec<_>>());
+        let batch = Batch::apart(&rows, longest);
         let ends: Vec<i32> =
             (0..).zip(prefixes).map(|(i, p)| i * longest as i32 + p.len() as i32 - 1).collect();
         let vocabulary = self.config.vocab_size;
