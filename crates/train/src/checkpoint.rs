@@ -170,7 +170,7 @@ mod tests {
     fn checkpoint(seed: u64) -> Checkpoint {
         let words = ["a", "b", "c"].map(str::to_owned);
         let tokenizer = Tokenizer::word_level(words).unwrap();
-        let device = crate::device::of_tests();
+        let device = crate::testing::device();
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(5) };
         let model = Transformer::init(config, seed, &device).unwrap();
         Checkpoint { model, tokenizer, template: ChatTemplate::new("x").unwrap() }

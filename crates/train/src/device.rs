@@ -167,13 +167,6 @@ impl TryFrom<String> for DeviceSpec {
     }
 }
 
-/// The device that tests run on: the one that `ETHOS_DEVICE` names, or flex.
-#[cfg(test)]
-pub(crate) fn of_tests() -> Device {
-    let name = std::env::var("ETHOS_DEVICE").unwrap_or_else(|_| "flex".to_owned());
-    name.parse::<DeviceSpec>().unwrap().open().unwrap()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -177,7 +177,7 @@ mod tests {
 
     fn model() -> Transformer {
         let config = TransformerConfig { hidden_size: 32, ..TransformerConfig::tiny(11) };
-        Transformer::init(config, 1, &crate::device::of_tests()).unwrap()
+        Transformer::init(config, 1, &crate::testing::device()).unwrap()
     }
 
     fn rows() -> Vec<Row> {

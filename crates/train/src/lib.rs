@@ -65,6 +65,9 @@ mod checkpoint;
 mod fit;
 mod local;
 
+#[cfg(test)]
+mod testing;
+
 pub use burn::tensor::Device;
 
 pub use crate::{

@@ -328,7 +328,7 @@ mod tests {
         let words = ["one", "two", "three", "four", "five"].map(str::to_owned);
         let tokenizer = Tokenizer::word_level(words).unwrap();
         let rows = vec![tokenizer.document("one two three four five").unwrap()];
-        let device = crate::device::of_tests();
+        let device = crate::testing::device();
         let model = Transformer::init(TransformerConfig::tiny(7), 0, &device).unwrap();
         let config = FitConfig {
             lora: None,

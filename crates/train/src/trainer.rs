@@ -271,7 +271,7 @@ mod tests {
 
     fn model() -> Transformer {
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(11) };
-        Transformer::init(config, 1, &crate::device::of_tests()).unwrap()
+        Transformer::init(config, 1, &crate::testing::device()).unwrap()
     }
 
     /// Seven sequences, some tokens of which carry no loss.

@@ -211,7 +211,7 @@ mod tests {
     use crate::{Batch, FitConfig, Row, Trainer, TransformerConfig};
 
     fn base() -> Transformer {
-        Transformer::init(TransformerConfig::tiny(9), 1, &crate::device::of_tests()).unwrap()
+        Transformer::init(TransformerConfig::tiny(9), 1, &crate::testing::device()).unwrap()
     }
 
     fn batch() -> Batch {

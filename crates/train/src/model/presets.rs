@@ -145,7 +145,7 @@ impl TransformerConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Transformer, device};
+    use crate::{Transformer, testing};
 
     #[test]
     fn published_shapes_have_the_published_sizes() {
@@ -172,7 +172,7 @@ mod tests {
         let llama = TransformerConfig { mlp_bias: true, ..TransformerConfig::tiny(9) };
         let (small, medium) = (TransformerConfig::small(300), TransformerConfig::medium(300));
         for config in [biased, llama, small, medium] {
-            let model = Transformer::init(config.clone(), 0, &device::of_tests()).unwrap();
+            let model = Transformer::init(config.clone(), 0, &testing::device()).unwrap();
             assert_eq!(model.parameters(), config.parameters());
         }
         assert_eq!(TransformerConfig::tiny(500).parameters(), 214_976);

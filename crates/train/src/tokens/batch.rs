@@ -141,7 +141,7 @@ mod tests {
 
     /// Which places each may look at, as 0 and 1.
     fn open(batch: &Batch, window: Option<usize>) -> Vec<u8> {
-        let device = crate::device::of_tests();
+        let device = crate::testing::device();
         let bias: Vec<f32> = batch.bias(window, &device).into_data().try_to_vec().unwrap();
         bias.iter().map(|&b| u8::from(b == 0.0)).collect()
     }
