@@ -379,6 +379,14 @@ mod tests {
         Query::Complete(request)
     }
 
+    #[test]
+    fn what_is_not_set_is_not_in_a_key() {
+        // A new setting must leave the keys of old journals as they are: a rerun would pay again.
+        let text = serde_json::to_string(&query("hi", None, 0.5)).unwrap();
+        let old = r#"{"complete":{"messages":[{"role":"user","content":"hi"}],"sampling":{"temperature":0.5}}}"#;
+        assert_eq!(text, old);
+    }
+
     proptest! {
         #[test]
         fn keys_differ_whenever_a_part_differs(

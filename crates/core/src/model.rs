@@ -165,6 +165,10 @@ pub struct Sampling {
     /// Softmax temperature; 0 is greedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// How many of the likeliest tokens are drawn from, at least 1. Where several filters are set, the
+    /// order is temperature, then this, then the nucleus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
     /// Nucleus mass in (0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
