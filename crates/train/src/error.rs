@@ -104,6 +104,14 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// Something that a local model cannot do.
+    #[error("local models have no {0}")]
+    Unsupported(&'static str),
+
+    /// A model failed while it answered.
+    #[error("inference: {0}")]
+    Inference(String),
+
     /// A data file, as `ethos-core` reads and writes it.
     #[error(transparent)]
     Core(#[from] ethos_core::Error),

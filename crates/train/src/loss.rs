@@ -150,16 +150,3 @@ fn sum(logprobs: Vec<Tensor<1>>) -> f64 {
     let values = Tensor::cat(logprobs, 0).into_data();
     -values.iter::<f32>().map(f64::from).sum::<f64>()
 }
-
-/// Weight × log-probability of each target, `[tokens, 1]`.
-pub(crate) fn token_logprobs(logits_btv: Tensor<3>, batch: &Batch) -> Tensor<2> {
-    let [sequences, length, vocabulary] = logits_btv.dims();
-    let tokens = sequences * length;
-    let device = logits_btv.device();
-    let targets = TensorData::new(batch.targets.clone(), [tokens, 1]);
-    let targets = Tensor::<2, Int>::from_data(targets, &device);
-    let weights = TensorData::new(batch.weights.clone(), [tokens, 1]);
-    let weights = Tensor::<2>::from_data(weights, &device);
-    let logprobs = log_softmax(logits_btv.reshape([tokens, vocabulary]).cast(DType::F32), 1);
-    logprobs.gather(1, targets) * weights
-}

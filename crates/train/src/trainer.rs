@@ -266,6 +266,8 @@ fn norm(gradients: &Gradients) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::activation::log_softmax;
+
     use super::*;
     use crate::{LoraConfig, Row, TransformerConfig};
 
@@ -345,8 +347,13 @@ mod tests {
         let (batch, device) = (batch(), trainer.model.device().clone());
         let (loss, _) = trainer.backward(&batch, batch.weight());
         assert!((trainer.loss(&batch).unwrap() - loss).abs() < 1e-5);
-        let whole = crate::loss::token_logprobs(trainer.model.logits(&batch), &batch);
-        let whole = -f64::from(whole.sum().into_scalar::<f32>()) / batch.weight();
+        let logprobs = log_softmax(trainer.model.logits(&batch), 2).into_data();
+        let vocabulary = trainer.model.config().vocab_size;
+        let logprobs: Vec<f32> = logprobs.iter::<f32>().collect();
+        let chosen = logprobs.chunks(vocabulary).zip(&batch.targets).zip(&batch.weights);
+        let chosen =
+            chosen.map(|((all, &target), &weight)| f64::from(all[target as usize] * weight));
+        let whole = -chosen.sum::<f64>() / batch.weight();
         assert!((whole - loss).abs() < 1e-5, "{whole} {loss} on {device:?}");
         let silent = Batch { weights: vec![0.0; batch.weights.len()], ..batch };
         assert_eq!(trainer.loss(&silent), None);

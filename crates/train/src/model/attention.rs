@@ -8,6 +8,7 @@ use burn::{
 use super::{
     context::Context,
     layers::{Projection, RmsNorm},
+    reading::Pass,
 };
 
 /// Causal self-attention, grouped queries (arXiv 2305.13245).
@@ -29,6 +30,24 @@ pub(crate) struct Attention {
 
 impl Attention {
     pub(crate) fn forward(&self, x_btd: Tensor<3>, context: &Context) -> Tensor<3> {
+        let (q_bhtk, k_bgtk, v_bgtk) = self.project(x_btd, context);
+        self.attend(q_bhtk, k_bgtk, v_bgtk, context)
+    }
+
+    /// The same for tokens that go on from those in a cache, of which this block holds a part.
+    pub(crate) fn read_on(
+        &self,
+        x_btd: Tensor<3>,
+        pass: &Pass,
+        held: Tensor<4>,
+    ) -> (Tensor<3>, Tensor<4>) {
+        let (q_bhtk, k_bgtk, v_bgtk) = self.project(x_btd, &pass.context);
+        let (k_bgsk, v_bgsk, held) = pass.place.remember(held, k_bgtk, v_bgtk);
+        (self.attend(q_bhtk, k_bgsk, v_bgsk, &pass.context), held)
+    }
+
+    /// Queries, keys and values, turned by their positions.
+    fn project(&self, x_btd: Tensor<3>, context: &Context) -> (Tensor<4>, Tensor<4>, Tensor<4>) {
         let [batch, time, _] = x_btd.dims();
         let split = |x: Tensor<3>, heads| x.reshape([batch, time, heads, self.size]);
         let norm = |norm: &Option<RmsNorm>, x: Tensor<4>| match norm {
@@ -40,26 +59,28 @@ impl Attention {
         let v_bgtk = split(self.v_proj.forward(x_btd), self.groups).swap_dims(1, 2);
         let q_bhtk = context.rotate(q_bthk.swap_dims(1, 2));
         let k_bgtk = context.rotate(k_btgk.swap_dims(1, 2));
-        let (k_bhtk, v_bhtk) = (self.repeat(k_bgtk), self.repeat(v_bgtk));
-
-        let scale = (self.size as f64).sqrt().recip();
-        let scores_bhtt = q_bhtk.matmul(k_bhtk.transpose()).mul_scalar(scale).cast(DType::F32);
-        let shares_bhtt = softmax(context.mask(scores_bhtt, self.slides), 3);
-        let out_bhtk = shares_bhtt.cast(v_bhtk.dtype()).matmul(v_bhtk);
-        let out_btd = out_bhtk.swap_dims(1, 2).reshape([batch, time, self.heads * self.size]);
-        self.o_proj.forward(out_btd)
+        (q_bhtk, k_bgtk, v_bgtk)
     }
 
-    /// Key-value heads, each repeated for the query heads of its group.
-    fn repeat(&self, x_bgtk: Tensor<4>) -> Tensor<4> {
-        let repeats = self.heads / self.groups;
-        if repeats == 1 {
-            return x_bgtk;
-        }
-        let [batch, groups, time, size] = x_bgtk.dims();
-        x_bgtk
-            .reshape([batch, groups, 1, time, size])
-            .expand([batch, groups, repeats, time, size])
-            .reshape([batch, self.heads, time, size])
+    /// What the queries take from the values, put out.
+    fn attend(
+        &self,
+        q_bhtk: Tensor<4>,
+        k_bgsk: Tensor<4>,
+        v_bgsk: Tensor<4>,
+        context: &Context,
+    ) -> Tensor<3> {
+        let [batch, heads, time, size] = q_bhtk.dims();
+        let [_, groups, seen, _] = k_bgsk.dims();
+        // The queries of a group are rows of one product, so that keys and values are not repeated.
+        let rows = heads / groups * time;
+        let q_bgrk = q_bhtk.reshape([batch, groups, rows, size]);
+        let scale = (size as f64).sqrt().recip();
+        let scores_bgrs = q_bgrk.matmul(k_bgsk.transpose()).mul_scalar(scale).cast(DType::F32);
+        let scores_bhts = scores_bgrs.reshape([batch, heads, time, seen]);
+        let shares_bhts = softmax(context.mask(scores_bhts, self.slides), 3);
+        let shares_bgrs = shares_bhts.reshape([batch, groups, rows, seen]).cast(v_bgsk.dtype());
+        let out_bhtk = shares_bgrs.matmul(v_bgsk).reshape([batch, heads, time, size]);
+        self.o_proj.forward(out_bhtk.swap_dims(1, 2).reshape([batch, time, heads * size]))
     }
 }

@@ -9,6 +9,7 @@ use super::{
     attention::Attention,
     context::Context,
     layers::{Projection, RmsNorm},
+    reading::Pass,
 };
 
 /// SwiGLU (arXiv 2002.05202).
@@ -38,7 +39,22 @@ pub(crate) struct Block {
 impl Block {
     pub(crate) fn forward(&self, x_btd: Tensor<3>, context: &Context) -> Tensor<3> {
         let seen = self.self_attn.forward(self.input_layernorm.forward(x_btd.clone()), context);
-        let x_btd = x_btd + seen;
+        self.think(x_btd + seen)
+    }
+
+    /// The same for tokens that go on from those in a cache, of which this block holds a part.
+    pub(crate) fn read_on(
+        &self,
+        x_btd: Tensor<3>,
+        pass: &Pass,
+        held: Tensor<4>,
+    ) -> (Tensor<3>, Tensor<4>) {
+        let normed = self.input_layernorm.forward(x_btd.clone());
+        let (seen, held) = self.self_attn.read_on(normed, pass, held);
+        (self.think(x_btd + seen), held)
+    }
+
+    fn think(&self, x_btd: Tensor<3>) -> Tensor<3> {
         let thought = self.mlp.forward(self.post_attention_layernorm.forward(x_btd.clone()));
         x_btd + thought
     }

@@ -22,10 +22,14 @@ impl Rope {
         Rope { frequencies: (0..config.head_dim / 2).map(frequency).collect() }
     }
 
-    /// `of` each angle for positions 0 to `length`, `[length, head size]`, row by row.
-    pub(crate) fn table(&self, length: usize, of: fn(f32) -> f32) -> Vec<f32> {
-        let mut values = Vec::with_capacity(length * 2 * self.frequencies.len());
-        for position in 0..length {
+    /// `of` each angle at these positions, `[positions, head size]`, row by row.
+    pub(crate) fn table(
+        &self,
+        positions: impl IntoIterator<Item = usize>,
+        of: fn(f32) -> f32,
+    ) -> Vec<f32> {
+        let mut values = Vec::new();
+        for position in positions {
             for _half in 0..2 {
                 // The product is rounded to f32 before the sine, as in the reference.
                 values.extend(self.frequencies.iter().map(|f| of(position as f32 * f)));

@@ -15,7 +15,7 @@ use super::{
     rope::Rope,
     source::{Random, Source, build},
 };
-use crate::{Batch, Result, Row, loss::token_logprobs};
+use crate::{Batch, Result};
 
 /// A causal language model of Llama's architecture or one of its relatives, on a device.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Transformer {
     pub(super) weights: Weights,
     /// The adapter's shape, where there is one.
     pub(super) lora: Option<LoraConfig>,
-    rope: Rope,
+    pub(super) rope: Rope,
     device: Device,
 }
 
@@ -108,37 +108,6 @@ impl Transformer {
         let context = self.context(batch, self.weights.dtype());
         let h_btd = self.weights.model.forward(batch.ids(&self.device), &context);
         h_btd.matmul(self.weights.head().transpose().unsqueeze())
-    }
-
-    /// Log-probability of the learnt tokens of each row, summed by their weights, in nats.
-    pub(crate) fn logprobs(&self, rows: &[&Row]) -> Vec<f64> {
-        let Some(longest) = rows.iter().map(|row| row.ids.len()).max() else { return Vec::new() };
-        // Each row a sequence of its own, padded at its end.
-        let batch = Batch::apart(rows, longest.saturating_sub(1).max(1));
-        let per_token = token_logprobs(self.logits(&batch), &batch);
-        let values: Vec<f32> = per_token.into_data().iter::<f32>().collect();
-        let sum = |row: &[f32]| row.iter().map(|&value| f64::from(value)).sum();
-        values.chunks(batch.length).map(sum).collect()
-    }
-
-    /// Logits of the token after each prefix, `[prefixes, vocabulary]`.
-    pub(crate) fn next_logits(&self, prefixes: &[&[u32]]) -> Vec<Vec<f32>> {
-        let rows: Vec<Row> = prefixes
-            .iter()
-            // One token more, which is not read: a batch reads all but the last.
-            .map(|ids| Row::learning_all(ids.iter().copied().chain([0]).collect()))
-            .collect();
-        let rows: Vec<&Row> = rows.iter().collect();
-        let Some(longest) = prefixes.iter().map(|ids| ids.len()).max() else { return Vec::new() };
-        let batch = Batch::apart(&rows, longest);
-        let ends: Vec<i32> =
-            (0..).zip(prefixes).map(|(i, p)| i * longest as i32 + p.len() as i32 - 1).collect();
-        let vocabulary = self.config.vocab_size;
-        let ends = Tensor::<1, Int>::from_data(TensorData::new(ends, [rows.len()]), &self.device);
-        let logits: Tensor<2> =
-            self.logits(&batch).reshape([-1, vocabulary as i32]).select(0, ends);
-        let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        values.chunks(vocabulary).map(<[f32]>::to_vec).collect()
     }
 
     /// Rows of the embedding, `[rows, width]`, row by row.

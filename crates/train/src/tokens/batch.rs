@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Row;
 
 /// Far below any score, yet finite: a softmax over it is 0, never NaN.
-const FORBIDDEN: f32 = -1e9;
+pub(crate) const FORBIDDEN: f32 = -1e9;
 
 /// Sequences that are trained on together, on the host. All are `[sequences, length]`, row by row.
 ///
@@ -29,6 +29,7 @@ pub struct Batch {
 
 impl Batch {
     /// Each row a sequence of its own, padded at its end.
+    #[cfg(test)]
     pub(crate) fn apart(rows: &[&Row], length: usize) -> Self {
         let mut batch = Batch { length, ..Batch::default() };
         for (sequences, row) in (1..).zip(rows) {

@@ -16,6 +16,7 @@ mod batch;
 mod order;
 mod packing;
 
+pub(crate) use self::batch::FORBIDDEN;
 pub use self::{
     batch::Batch,
     digest::Digest,

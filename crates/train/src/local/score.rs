@@ -1,0 +1,105 @@
+//! Log-probabilities of continuations.
+
+use ethos_core::{Request, Scored};
+
+use super::prompt;
+use crate::{
+    Checkpoint, Result, Transformer,
+    model::{Place, Wanted},
+};
+
+/// Continuations of one prompt.
+#[derive(Debug)]
+pub(super) struct Scoring {
+    /// The tokens that all continuations begin with, which are read once.
+    shared: Vec<u32>,
+    branches: Vec<Branch>,
+}
+
+/// What follows the shared tokens for one continuation.
+#[derive(Debug)]
+struct Branch {
+    ids: Vec<u32>,
+    /// The first token whose log-probability counts. It is never the first of all, which has nothing
+    /// to be predicted from.
+    first: usize,
+}
+
+impl Scoring {
+    /// Each continuation after the request's prompt.
+    pub(super) fn new(
+        checkpoint: &Checkpoint,
+        request: &Request,
+        continuations: &[String],
+    ) -> Result<Self> {
+        let prompt = prompt::render(checkpoint, request)?;
+        let before = prompt::tokens(checkpoint, &prompt)?;
+        let whole = continuations.iter().map(|continuation| {
+            // Tokenised with the prompt, since words may join; a space where the prompt has none.
+            let gap = prompt.ends_with(char::is_whitespace) || continuation.starts_with(' ');
+            let gap = if gap || prompt.is_empty() { "" } else { " " };
+            prompt::tokens(checkpoint, &format!("{prompt}{gap}{continuation}"))
+        });
+        let whole: Vec<Vec<u32>> = whole.collect::<Result<_>>()?;
+        let same = |ids: &[u32]| ids.iter().zip(&before).take_while(|(a, b)| a == b).count();
+        // The last token in common is left to the branches: what follows it is predicted there.
+        let shared = whole.iter().map(|ids| same(ids)).min().unwrap_or(0).saturating_sub(1);
+        let branch = |ids: &Vec<u32>| Branch {
+            ids: ids[shared..].to_vec(),
+            first: same(ids).max(1) - shared,
+        };
+        Ok(Scoring {
+            branches: whole.iter().map(branch).collect(),
+            shared: before[..shared].to_vec(),
+        })
+    }
+
+    /// Tokens that are read once.
+    pub(super) fn shared(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// How many continuations.
+    pub(super) fn branches(&self) -> usize {
+        self.branches.len()
+    }
+}
+
+/// Scores several requests together, with at most so many continuations in memory at a time.
+pub(super) fn score(model: &Transformer, asked: &[&Scoring], rows: usize) -> Vec<Vec<Scored>> {
+    let mut prompts = model.cache();
+    let shared: Vec<&[u32]> = asked.iter().map(|scoring| scoring.shared.as_slice()).collect();
+    let place = prompts.join(&shared.iter().map(|ids| ids.len()).collect::<Vec<_>>());
+    model.read_and_score(&mut prompts, &place, &shared, &[]);
+
+    let branches: Vec<(usize, &Branch)> = asked
+        .iter()
+        .enumerate()
+        .flat_map(|(row, scoring)| scoring.branches.iter().map(move |branch| (row, branch)))
+        .collect();
+    let mut scores = Vec::new();
+    for branches in branches.chunks(rows.max(1)) {
+        let (owners, branches): (Vec<usize>, Vec<&Branch>) = branches.iter().copied().unzip();
+        let mut cache = prompts.fork(&owners);
+        let ids: Vec<&[u32]> = branches.iter().map(|branch| branch.ids.as_slice()).collect();
+        let place = cache.extend(ids.iter().map(|ids| ids.len()).max().unwrap_or(0));
+        let wanted: Vec<Wanted> =
+            (0..).zip(&branches).flat_map(|(row, branch)| branch.wanted(row, &place)).collect();
+        let found = model.read_and_score(&mut cache, &place, &ids, &wanted);
+        let mut found = found.into_iter();
+        scores.extend(branches.iter().map(|branch| {
+            let count = branch.ids.len().saturating_sub(branch.first);
+            Scored::new(found.by_ref().take(count).sum(), count)
+        }));
+    }
+    let mut scores = scores.into_iter();
+    asked.iter().map(|scoring| scores.by_ref().take(scoring.branches()).collect()).collect()
+}
+
+impl Branch {
+    fn wanted(&self, row: usize, place: &Place) -> impl Iterator<Item = Wanted> {
+        let start = place.columns.start;
+        let tokens = self.ids.iter().enumerate().skip(self.first);
+        tokens.map(move |(n, &token)| Wanted { row, column: start + n - 1, token })
+    }
+}

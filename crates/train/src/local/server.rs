@@ -1,0 +1,189 @@
+//! The thread of a local model: requests join between steps, decode together and leave when they are
+//! done.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::Receiver,
+};
+
+use ethos_core::{Completion, Scored};
+
+use super::{
+    Job, Reply,
+    draft::Draft,
+    score::{Scoring, score},
+};
+use crate::{Checkpoint, Error, Result, model::Cache};
+
+/// What runs on the thread.
+pub(super) struct Server {
+    checkpoint: Checkpoint,
+    /// Tokens that end an answer.
+    ends: Vec<u32>,
+    slots: usize,
+    waiting: VecDeque<(Draft, Reply<Completion>)>,
+    /// Answers in the making, one for each row of the cache.
+    open: Vec<(Draft, Reply<Completion>)>,
+    cache: Cache,
+    scores: VecDeque<(Scoring, Reply<Vec<Scored>>)>,
+}
+
+impl Server {
+    pub(super) fn new(checkpoint: Checkpoint, slots: usize) -> Self {
+        Server {
+            ends: vec![checkpoint.tokenizer.end()],
+            slots: slots.max(1),
+            waiting: VecDeque::new(),
+            open: Vec::new(),
+            cache: checkpoint.model.cache(),
+            scores: VecDeque::new(),
+            checkpoint,
+        }
+    }
+
+    /// Answers until nobody can ask any more.
+    pub(super) fn run(mut self, inbox: &Receiver<Job>) {
+        loop {
+            if self.waiting.is_empty() && self.open.is_empty() && self.scores.is_empty() {
+                let Ok(job) = inbox.recv() else { return };
+                self.take(job);
+            }
+            inbox.try_iter().for_each(|job| self.take(job));
+            self.drop_cancelled();
+            self.score();
+            if let Err(error) = unpanicked(|| Ok(self.step())) {
+                // What the cache holds is not to be trusted after a panic.
+                fail(self.open.drain(..), &error);
+                self.cache = self.checkpoint.model.cache();
+            }
+        }
+    }
+
+    // Whoever stopped waiting does not mind that an answer finds nobody: what `send` gives is ignored.
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Complete(request, reply) => {
+                match unpanicked(|| Draft::new(&self.checkpoint, &request)) {
+                    Ok(draft) => self.waiting.push_back((draft, reply)),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+            Job::Score(request, continuations, reply) => {
+                match unpanicked(|| Scoring::new(&self.checkpoint, &request, &continuations)) {
+                    Ok(scoring) => self.scores.push_back((scoring, reply)),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+        }
+    }
+
+    fn drop_cancelled(&mut self) {
+        self.waiting.retain(|(_, reply)| !reply.is_canceled());
+        self.scores.retain(|(_, reply)| !reply.is_canceled());
+        for row in (0..self.open.len()).rev() {
+            if self.open[row].1.is_canceled() {
+                self.close(row);
+            }
+        }
+    }
+
+    /// Scores what was asked first, with what is about as long.
+    fn score(&mut self) {
+        let Some((first, _)) = self.scores.front() else { return };
+        let (size, mut branches) = (magnitude(first.shared()), 0);
+        let mut together = Vec::new();
+        for asked in std::mem::take(&mut self.scores) {
+            let more = branches + asked.0.branches();
+            let fits = magnitude(asked.0.shared()) == size && more <= self.slots;
+            if together.is_empty() || fits {
+                branches = more;
+                together.push(asked);
+            } else {
+                self.scores.push_back(asked);
+            }
+        }
+        let asked: Vec<&Scoring> = together.iter().map(|(scoring, _)| scoring).collect();
+        match unpanicked(|| Ok(score(&self.checkpoint.model, &asked, self.slots))) {
+            Ok(scores) => {
+                for ((_, reply), scores) in together.into_iter().zip(scores) {
+                    let _ = reply.send(Ok(scores));
+                }
+            }
+            Err(error) => fail(together, &error),
+        }
+    }
+
+    /// One more token for every open answer, and the first for those that join.
+    fn step(&mut self) {
+        if !self.open.is_empty() {
+            let place = self.cache.extend(1);
+            let last: Vec<&[u32]> = self.open.iter().map(|(draft, _)| draft.last()).collect();
+            let logits = self.checkpoint.model.read(&mut self.cache, &place, &last);
+            self.extend(0, &logits);
+            self.close_done();
+        }
+        let joining = self.waiting.len().min(self.slots - self.open.len());
+        let mut row = self.open.len();
+        self.open.extend(self.waiting.drain(..joining));
+        // Read with what is about as long, so that little is padding.
+        self.open[row..].sort_by_key(|(draft, _)| draft.prompt().len());
+        while row < self.open.len() {
+            let size = magnitude(self.open[row].0.prompt().len());
+            let prompts = self.open[row..].iter().map(|(draft, _)| draft.prompt());
+            let prompts: Vec<&[u32]> =
+                prompts.take_while(|prompt| magnitude(prompt.len()) == size).collect();
+            let lengths: Vec<usize> = prompts.iter().map(|prompt| prompt.len()).collect();
+            let place = self.cache.join(&lengths);
+            let logits = self.checkpoint.model.read(&mut self.cache, &place, &prompts);
+            self.extend(row, &logits);
+            row += lengths.len();
+        }
+        self.close_done();
+    }
+
+    /// Gives logits to the answers from a row on.
+    fn extend(&mut self, row: usize, logits: &[f32]) {
+        let logits = logits.chunks(self.checkpoint.model.config().vocab_size);
+        for ((draft, _), logits) in self.open[row..].iter_mut().zip(logits) {
+            draft.extend(logits, &self.checkpoint.tokenizer, &self.ends);
+        }
+    }
+
+    fn close_done(&mut self) {
+        // From the end, since the last takes the place of one that leaves.
+        for row in (0..self.open.len()).rev() {
+            if self.open[row].0.is_done() {
+                let (draft, reply) = self.close(row);
+                let _ = reply.send(draft.finish(&self.checkpoint.tokenizer));
+            }
+        }
+    }
+
+    fn close(&mut self, row: usize) -> (Draft, Reply<Completion>) {
+        self.cache.leave(row);
+        self.open.swap_remove(row)
+    }
+}
+
+fn fail<T, R>(asked: impl IntoIterator<Item = (T, Reply<R>)>, error: &Error) {
+    for (_, reply) in asked {
+        let _ = reply.send(Err(Error::Inference(error.to_string())));
+    }
+}
+
+/// So that lengths within a factor of two are the same.
+fn magnitude(length: usize) -> u32 {
+    length.max(1).ilog2()
+}
+
+/// Runs something whose panic is an error: a device may run out of memory.
+fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        let said = said.unwrap_or("without a word");
+        Err(Error::Inference(format!("the model's thread panicked: {said}")))
+    })
+}

@@ -1,0 +1,237 @@
+//! Keys and values of sequences that are read on, so that a token is read once.
+//!
+//! Each sequence has a row, and all rows end at the same column:
+//!
+//! ```text
+//!  . . . a b c d
+//!  . . . . . e f
+//! ```
+//!
+//! The next token of every row is then written by one assignment per block, whatever the lengths.
+//! A sequence that joins is laid so that it ends where the others do; one that leaves gives its row to
+//! the last. Columns that no row reaches any more go when there is need of room.
+
+use std::ops::Range;
+
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use super::TransformerConfig;
+use crate::tokens::FORBIDDEN;
+
+/// Columns are made room for in multiples of this.
+const COLUMNS: usize = 64;
+
+/// What attention needs of the tokens read before.
+pub(crate) struct Cache {
+    /// For each block keys and, behind them, values: `[rows, 2 × key-value heads, columns, head size]`.
+    pub(super) blocks: Vec<Tensor<4>>,
+    /// The column at which each row's sequence starts.
+    starts: Vec<usize>,
+    /// One past the column at which all end.
+    end: usize,
+    /// Rows and columns there is room for.
+    room: [usize; 2],
+    layers: usize,
+    heads: usize,
+    size: usize,
+    dtype: DType,
+    device: Device,
+}
+
+/// A rectangle of tokens that one pass reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) rows: Range<usize>,
+    pub(crate) columns: Range<usize>,
+    /// Where the sequences of these rows start.
+    pub(crate) starts: Vec<usize>,
+}
+
+impl Cache {
+    pub(crate) fn new(config: &TransformerConfig, dtype: DType, device: &Device) -> Self {
+        Cache {
+            blocks: Vec::new(),
+            starts: Vec::new(),
+            end: 0,
+            room: [0, 0],
+            layers: config.num_hidden_layers,
+            heads: 2 * config.num_key_value_heads,
+            size: config.head_dim,
+            dtype,
+            device: device.clone(),
+        }
+    }
+
+    /// How many sequences there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Lays sequences of these lengths into new rows, for a pass to read them.
+    pub(crate) fn join(&mut self, lengths: &[usize]) -> Place {
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let rows = self.rows()..self.rows() + lengths.len();
+        self.reserve(rows.end, longest, 0);
+        // What a row held before is masked, but a share of 0 of what is not a number is not 0.
+        self.each(|held| held.slice_fill([rows.clone()], 0.0));
+        self.starts.extend(lengths.iter().map(|length| self.end - length));
+        self.place(rows, self.end - longest..self.end)
+    }
+
+    /// So many more columns for all rows, for a pass to read them.
+    pub(crate) fn extend(&mut self, columns: usize) -> Place {
+        self.reserve(self.rows(), 0, columns);
+        self.end += columns;
+        self.place(0..self.rows(), self.end - columns..self.end)
+    }
+
+    /// Drops a row; the last takes its place.
+    pub(crate) fn leave(&mut self, row: usize) {
+        self.starts.swap_remove(row);
+        let last = self.rows();
+        if last == 0 {
+            (self.blocks, self.end, self.room) = (Vec::new(), 0, [0, 0]);
+        } else if row < last {
+            let from = self.numbers(&[last]);
+            // A copy and not a view: the whole would not be changed in place with a view of it about.
+            self.each(|held| {
+                let copy = held.clone().select(0, from.clone());
+                held.slice_assign([row..row + 1], copy)
+            });
+        }
+    }
+
+    /// A cache whose rows are copies of these.
+    pub(crate) fn fork(&self, rows: &[usize]) -> Cache {
+        let from = self.numbers(rows);
+        let blocks = self.blocks.iter().map(|held| held.clone().select(0, from.clone()));
+        Cache {
+            blocks: blocks.collect(),
+            starts: rows.iter().map(|&row| self.starts[row]).collect(),
+            room: [rows.len(), self.room[1]],
+            device: self.device.clone(),
+            ..*self
+        }
+    }
+
+    fn numbers(&self, rows: &[usize]) -> Tensor<1, Int> {
+        let numbers: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        Tensor::from_data(TensorData::new(numbers, [rows.len()]), &self.device)
+    }
+
+    fn place(&self, rows: Range<usize>, columns: Range<usize>) -> Place {
+        Place { starts: self.starts[rows.clone()].to_vec(), rows, columns }
+    }
+
+    /// Each block's tensor is given away while it changes: one that nobody else holds changes in place.
+    fn each(&mut self, change: impl FnMut(Tensor<4>) -> Tensor<4>) {
+        self.blocks = std::mem::take(&mut self.blocks).into_iter().map(change).collect();
+    }
+
+    /// Makes room for so many rows in all, and for so many columns before the end and after it.
+    fn reserve(&mut self, rows: usize, before: usize, after: usize) {
+        if rows <= self.room[0] && before <= self.end && self.end + after <= self.room[1] {
+            return;
+        }
+        let first = self.starts.iter().copied().min().unwrap_or(self.end);
+        let kept = self.end - first;
+        let before = before.max(kept);
+        let columns = before + after;
+        // A quarter more than is needed, so that moving costs little per token.
+        let columns = (columns + columns / 4).max(1).next_multiple_of(COLUMNS);
+        let rows = rows.max(self.room[0]).next_power_of_two();
+        let shape = [rows, self.heads, columns, self.size];
+        let (live, end) = (0..self.rows(), before);
+        let empty = || Tensor::<4>::zeros(shape, (&self.device, self.dtype));
+        let old = std::mem::take(&mut self.blocks);
+        self.blocks = match kept * live.len() {
+            0 => (0..self.layers).map(|_| empty()).collect(),
+            _ => {
+                let moved = old.into_iter().map(|held| {
+                    let held = held.slice([live.clone(), 0..self.heads, first..self.end]);
+                    empty().slice_assign([live.clone(), 0..self.heads, end - kept..end], held)
+                });
+                moved.collect()
+            }
+        };
+        for start in &mut self.starts {
+            *start = *start + end - self.end;
+        }
+        (self.end, self.room) = (end, [rows, columns]);
+    }
+}
+
+impl Place {
+    /// The first column that a row of the pass looks at.
+    pub(crate) fn first(&self) -> usize {
+        self.starts.iter().copied().min().unwrap_or(0).min(self.columns.start)
+    }
+
+    /// The place in parts of so many columns, from left to right.
+    pub(crate) fn parts(&self, columns: usize) -> impl Iterator<Item = Place> {
+        self.columns.clone().step_by(columns.max(1)).map(move |start| Place {
+            columns: start..(start + columns.max(1)).min(self.columns.end),
+            ..self.clone()
+        })
+    }
+
+    /// Token ids of these rows where the place has them, row by row: from where each row's sequence
+    /// starts, or else from the first column. The rest is padding.
+    pub(crate) fn lay(&self, rows: &[&[u32]]) -> Vec<i32> {
+        let mut ids = vec![0; self.rows.len() * self.columns.len()];
+        let lines = ids.chunks_exact_mut(self.columns.len().max(1));
+        for ((line, row), start) in lines.zip(rows).zip(&self.starts) {
+            let offset = start.saturating_sub(self.columns.start);
+            for (cell, &id) in line[offset..].iter_mut().zip(*row) {
+                *cell = id as i32;
+            }
+        }
+        ids
+    }
+
+    /// How far each token is from the start of its sequence, row by row; 0 for what stands before it.
+    pub(crate) fn positions(&self) -> Vec<usize> {
+        let of = |start| self.columns.clone().map(move |column| column.saturating_sub(start));
+        self.starts.iter().flat_map(|&start| of(start)).collect()
+    }
+
+    /// What is added to attention scores, `[rows, 1, columns, seen]`: 0 where a token may look, a large
+    /// negative number where it may not. `None` where every token may look at all there is.
+    pub(crate) fn bias(&self, window: Option<usize>, device: &Device) -> Option<Tensor<4>> {
+        let (first, width) = (self.first(), self.columns.end - self.first());
+        let even = self.starts.iter().all(|&start| start == first);
+        if even && self.columns.len() == 1 && window.is_none_or(|window| window >= width) {
+            return None;
+        }
+        let mut bias = vec![FORBIDDEN; self.rows.len() * self.columns.len() * width];
+        let cells = bias.chunks_exact_mut(width);
+        let tokens = self
+            .starts
+            .iter()
+            .flat_map(|&start| self.columns.clone().map(move |column| (start, column)));
+        for (row, (start, column)) in cells.zip(tokens) {
+            let oldest = window.map_or(0, |window| (column + 1).saturating_sub(window));
+            // Padding looks at itself, since a softmax over nothing is not a number.
+            let oldest = oldest.max(start).min(column);
+            row[oldest - first..=column - first].fill(0.0);
+        }
+        let shape = [self.rows.len(), 1, self.columns.len(), width];
+        Some(Tensor::from_data(TensorData::new(bias, shape), device))
+    }
+
+    /// Writes new keys and values, `[rows, heads, columns, head size]`, into what a block holds, and
+    /// gives all that the rows may look at, with what the block then holds.
+    pub(crate) fn remember(
+        &self,
+        held: Tensor<4>,
+        k_bgtk: Tensor<4>,
+        v_bgtk: Tensor<4>,
+    ) -> (Tensor<4>, Tensor<4>, Tensor<4>) {
+        let groups = k_bgtk.dims()[1];
+        let new = Tensor::cat(vec![k_bgtk, v_bgtk], 1);
+        let held = held.slice_assign([self.rows.clone(), 0..2 * groups, self.columns.clone()], new);
+        let seen =
+            |heads| held.clone().slice([self.rows.clone(), heads, self.first()..self.columns.end]);
+        (seen(0..groups), seen(groups..2 * groups), held)
+    }
+}
