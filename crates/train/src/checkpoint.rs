@@ -3,12 +3,13 @@
 mod adapter;
 mod folder;
 mod tensors;
+mod text;
 mod training;
 
 use std::{fs, path::Path};
 
 use ethos_core::jsonl;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 pub(crate) use self::training::{load_training, save_training};
 use self::{
@@ -21,8 +22,6 @@ use crate::{
 };
 
 const CONFIG: &str = "config.json";
-const TOKENIZER: &str = "tokenizer.json";
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// Larger weights are written in shards of at most so many bytes, as `transformers` does.
 const LARGEST_SHARD: usize = 5_000_000_000;
@@ -31,7 +30,8 @@ const LARGEST_SHARD: usize = 5_000_000_000;
 const LARGEST_JSON: u64 = 64 << 20;
 
 /// A model with what it needs to read and write text. On disk, a folder that Hugging Face's tools read:
-/// `config.json`, `tokenizer.json`, `tokenizer_config.json`, `model.safetensors`.
+/// `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`
+/// and more.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The model.
@@ -40,13 +40,6 @@ pub struct Checkpoint {
     pub tokenizer: Tokenizer,
     /// Its chat template.
     pub template: ChatTemplate,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TokenizerConfigFile {
-    tokenizer_class: String,
-    eos_token: String,
-    chat_template: String,
 }
 
 impl Checkpoint {
@@ -58,15 +51,8 @@ impl Checkpoint {
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         replace_folder(folder.as_ref(), |folder| {
             save_model(folder, &self.model)?;
-            let tokenizer = folder.join(TOKENIZER);
-            fs::write(&tokenizer, self.tokenizer.to_json()?)
-                .map_err(Error::io("write", &tokenizer))?;
-            let about = TokenizerConfigFile {
-                tokenizer_class: "PreTrainedTokenizerFast".to_owned(),
-                eos_token: self.tokenizer.end_token(),
-                chat_template: self.template.source().to_owned(),
-            };
-            Ok(jsonl::write_json(folder.join(TOKENIZER_CONFIG), &about)?)
+            self.tokenizer.write(folder)?;
+            self.template.write(folder)
         })
     }
 
@@ -77,11 +63,23 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] naming the file and any tensor that is missing, unused or of another
     /// shape; nothing is left at its initial value in silence.
     pub fn load(folder: impl AsRef<Path>, device: &crate::Device) -> Result<Self> {
+        Checkpoint::load_in(folder, Precision::F32, device)
+    }
+
+    /// The same, with weights in another precision, see [`Transformer::load_in`].
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Checkpoint::load).
+    pub fn load_in(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+        device: &crate::Device,
+    ) -> Result<Self> {
         let folder = folder.as_ref();
-        let model = Transformer::load(folder, device)?;
-        let about: TokenizerConfigFile = read_json(&folder.join(TOKENIZER_CONFIG))?;
-        let tokenizer = Tokenizer::read(folder.join(TOKENIZER), &about.eos_token)?;
-        let template = ChatTemplate::new(about.chat_template)?;
+        let model = Transformer::load_in(folder, precision, device)?;
+        let tokenizer = Tokenizer::read(folder)?;
+        let template = ChatTemplate::read(folder)?;
         Ok(Checkpoint { model, tokenizer, template })
     }
 
@@ -89,7 +87,7 @@ impl Checkpoint {
     pub(crate) fn hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
         let config = serde_json::to_string(self.model.config()).unwrap_or_default();
-        for part in [&config, &self.tokenizer.to_json()?, self.template.source()] {
+        for part in [&config, self.tokenizer.to_json(), self.template.source()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

@@ -50,6 +50,7 @@
 mod device;
 mod error;
 
+mod jinja;
 mod template;
 mod tokenizer;
 mod tokens;
@@ -79,8 +80,8 @@ pub use crate::{
     model::{
         Architecture, LoraConfig, Precision, RopeScaling, Target, Transformer, TransformerConfig,
     },
-    template::{ChatTemplate, Rendered},
-    tokenizer::Tokenizer,
+    template::{ChatTemplate, Ending, Masked, Span},
+    tokenizer::{GenerationConfig, Tokenizer},
     tokens::{
         Batch, Digest, LeftOut, Mixture, Order, OrderConfig, Overlong, Packed, Packing, Part,
         Passed, Row, RowFile, Rows, Writing, pack,

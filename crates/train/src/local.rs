@@ -219,7 +219,10 @@ mod tests {
         let mut asked: Vec<_> = requests.iter().map(|request| model.complete(request)).collect();
         // Polled once, so that all are under way, more of them than there are slots.
         for future in &mut asked {
-            assert!(block_on(futures::future::poll_immediate(future)).is_none_or(|answer| answer.is_ok()));
+            assert!(
+                block_on(futures::future::poll_immediate(future))
+                    .is_none_or(|answer| answer.is_ok())
+            );
         }
         let kept: Vec<_> = asked.into_iter().enumerate().filter(|(n, _)| n % 3 == 0).collect();
         for (n, answer) in kept {

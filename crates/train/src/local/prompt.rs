@@ -6,13 +6,10 @@ use crate::{Checkpoint, Error, Result};
 
 /// The text that the model reads before it answers.
 pub(super) fn render(checkpoint: &Checkpoint, request: &Request) -> Result<String> {
-    if !request.tools.is_empty() {
-        return Err(Error::Unsupported("tools; describe them in a message"));
-    }
     if request.schema.is_some() {
         return Err(Error::Unsupported("schemas; ask for JSON and read it strictly"));
     }
-    checkpoint.template.prompt(request, &checkpoint.tokenizer.end_token())
+    checkpoint.template.prompt(request, &checkpoint.tokenizer)
 }
 
 /// The tokens of a text, all of which the model knows, no more than it can read.

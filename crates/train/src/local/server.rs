@@ -32,7 +32,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(checkpoint: Checkpoint, slots: usize) -> Self {
         Server {
-            ends: vec![checkpoint.tokenizer.end()],
+            ends: checkpoint.tokenizer.ends().to_vec(),
             slots: slots.max(1),
             waiting: VecDeque::new(),
             open: Vec::new(),
