@@ -9,15 +9,17 @@ use std::{
     process::Command,
     sync::{
         Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::Poll,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
-use ethos_core::{Ask, Completion, Journal, Model, ModelId, Query, Reply, Request, ask_all};
+use ethos_core::{
+    Ask, Completion, Error, Journal, Model, ModelId, Progress, Query, Reply, Request, ask_all,
+};
 use futures::{StreamExt, executor::block_on, future::BoxFuture, stream};
 
 use super::{child, finish, folder_of_child};
@@ -100,7 +102,9 @@ fn child_asking() -> Result<()> {
         .map(|n| Ask::new("asks", n.to_string(), Query::Complete(Request::user(n.to_string()))));
     let read = |_: &_, reply: &Reply| Ok(reply.text()?.into_owned());
     let model = Paid::new(&folder)?;
-    let mut answers = std::pin::pin!(ask_all(&model, &journal, stream::iter(asks), read, &()));
+    let repaid = AtomicU64::new(0);
+    let watch = |progress: &Progress| repaid.store(progress.repaid, Ordering::SeqCst);
+    let mut answers = std::pin::pin!(ask_all(&model, &journal, stream::iter(asks), read, &watch));
     let mut results = String::new();
     block_on(async {
         while let Some(answer) = answers.next().await {
@@ -109,6 +113,7 @@ fn child_asking() -> Result<()> {
         }
         anyhow::Ok(())
     })?;
+    fs::write(folder.join("repaid"), repaid.load(Ordering::SeqCst).to_string())?;
     Ok(fs::write(folder.join("results"), results)?)
 }
 
@@ -134,7 +139,7 @@ fn committed(folder: &Path) -> Result<(BTreeSet<u32>, u64)> {
 fn nothing_committed_is_asked_again_in_fifty_kills() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
-    let mut before = BTreeSet::new();
+    let (mut before, mut unpaid) = (BTreeSet::new(), 0);
     let (mut moment, mut inside) = (0x2545_f491_u32, 0);
     for kill in 0..KILLS {
         moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -158,13 +163,14 @@ fn nothing_committed_is_asked_again_in_fifty_kills() -> Result<()> {
         let lost = sent.iter().filter(|n| !after.contains(*n)).count();
         assert!(lost <= CONCURRENCY, "kill {kill}: {lost} were paid for nothing");
         assert!(lost as u64 <= in_flight && in_flight <= CONCURRENCY as u64, "{lost} {in_flight}");
-        before = after;
+        (before, unpaid) = (after, in_flight);
     }
     assert_eq!(inside, KILLS / 2, "children that died between an answer and its commit");
     assert!(before.len() < ASKS as usize, "they were done before they were killed");
 
     finish(child("resume::asks::child_asking", folder, &[])?)?;
     assert!(sent(folder)?.iter().all(|n| !before.contains(n)));
+    assert_eq!(fs::read_to_string(folder.join("repaid"))?, unpaid.to_string(), "it is counted");
     let (all, in_flight) = committed(folder)?;
     assert_eq!((all.len(), in_flight), (ASKS as usize, 0));
     let results = fs::read_to_string(folder.join("results"))?;
@@ -173,5 +179,45 @@ fn nothing_committed_is_asked_again_in_fifty_kills() -> Result<()> {
     let mut expected: Vec<String> = (0..ASKS).map(|n| format!("{n} answer {n}")).collect();
     expected.sort_unstable();
     assert_eq!(lines, expected, "every result exactly once");
+    Ok(())
+}
+
+/// Waits until there is something in the file or folder at `path`.
+fn wait_for(path: &Path) {
+    let began = Instant::now();
+    let something = || match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => path.metadata().is_ok_and(|file| file.len() > 0),
+    };
+    while !something() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} stays empty", path.display());
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn a_journal_that_was_killed_while_it_was_made_can_be_opened() -> Result<()> {
+    for step in 0..25 {
+        let folder = tempfile::tempdir()?;
+        let mut child = child("resume::asks::child_asking", folder.path(), &[])?;
+        wait_for(folder.path());
+        thread::sleep(Duration::from_micros(400 * step));
+        child.kill()?;
+        child.wait()?;
+        committed(folder.path())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_journal_belongs_to_one_process_at_a_time() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut child = child("resume::asks::child_asking", folder.path(), &[])?;
+    wait_for(&folder.path().join("sent.log"));
+    let second = Journal::open(folder.path().join("journal.redb"));
+    child.kill()?;
+    child.wait()?;
+    assert!(matches!(second, Err(Error::JournalBusy { .. })), "{second:?}");
+    committed(folder.path())?;
     Ok(())
 }

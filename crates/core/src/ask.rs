@@ -219,13 +219,10 @@ where
     let mut reused = true;
     let result = loop {
         let attempt = unusable.len() as u32;
-        let key = Journal::key(&id.stage, model.id(), &query, draw, attempt).map_err(|error| {
-            Error::Journal {
-                path: journal.path().to_owned(),
-                doing: "making a key (a number in the request is not finite?)",
-                source: error.into(),
-            }
-        })?;
+        let key = match Journal::key(&id.stage, model.id(), &query, draw, attempt) {
+            Ok(key) => key,
+            Err(error) => break Err(Failure::Model(error)),
+        };
         let reply = loop {
             match journal.look_up(key)? {
                 Known::Replied(reply) => break Ok(reply),
@@ -243,7 +240,10 @@ where
                             break Ok(record.reply);
                         }
                         Err(error) => {
-                            journal.withdraw(claim).await?;
+                            // What an earlier run may have paid for stays noted until it is repaid.
+                            if !orphan {
+                                journal.withdraw(claim).await?;
+                            }
                             break Err(error);
                         }
                     }
@@ -455,6 +455,13 @@ mod tests {
             }
         }
         let journal = Journal::open(&path).unwrap();
+        // A run in which the model fails repays nothing, and forgets nothing.
+        let down = Scripted::fallible("echo", |_| {
+            Err(Error::model("scripted/echo", ModelErrorKind::Connection, "is down"))
+        });
+        assert!(run(&down, &journal, (0..9).map(ask).collect()).iter().all(|a| a.result.is_err()));
+        assert_eq!(journal.stats().unwrap().in_flight, 4);
+
         let seen = Mutex::new(Progress::default());
         let watch = |p: &Progress| p.clone_into(&mut seen.lock().unwrap());
         let echo = Scripted::echo();
@@ -462,7 +469,7 @@ mod tests {
         let answers: Vec<_> = block_on(answers.try_collect()).unwrap();
         let seen = seen.into_inner().unwrap();
         assert_eq!((answers.len(), seen.done, seen.total), (9, 9, Some(9)));
-        assert_eq!(seen.repaid, 4);
+        assert_eq!((seen.repaid, journal.stats().unwrap().in_flight), (4, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod export;
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::JoinHandle,
@@ -23,9 +23,10 @@ use redb::{
 
 pub use self::export::{JournalStats, Record, StageStats};
 use crate::{
-    Error, Result,
+    Error, ModelErrorKind, Result,
     ask::{Query, Reply},
-    model::ModelId,
+    model::{ModelId, Sampling},
+    partial::beside,
 };
 
 const FORMAT: u64 = 1;
@@ -98,11 +99,14 @@ impl Journal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+            fs::create_dir_all(folder).map_err(|source| Error::Io {
                 doing: "create",
                 path: folder.to_owned(),
                 source,
             })?;
+        }
+        if !path.exists() {
+            create(&path).map_err(|error| failed(&path, "making the file", error))?;
         }
         let opened = Database::builder().set_cache_size(CACHE).create(&path);
         let store = opened.map_err(|error| match error {
@@ -167,15 +171,27 @@ impl Journal {
 
     /// Everything that determines a reply, hashed. Retries of an unusable answer are told from other
     /// draws of the same question by `attempt`.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelErrorKind::BadRequest`] for sampling that is not finite: JSON, and so the key, would
+    /// not tell one such number from another.
     pub(crate) fn key(
         stage: &str,
         model: &ModelId,
         query: &Query,
         draw: u32,
         attempt: u32,
-    ) -> Result<Key, serde_json::Error> {
+    ) -> Result<Key> {
+        let bad = |message: String| Error::model(&model.key, ModelErrorKind::BadRequest, message);
+        let (Query::Complete(request) | Query::Score(request, _)) = query;
+        let Sampling { temperature, top_p, .. } = request.sampling;
+        if let Some(number) = [temperature, top_p].into_iter().flatten().find(|n| !n.is_finite()) {
+            return Err(bad(format!("temperature and top_p must be finite, one is {number}")));
+        }
         let mut hasher = blake3::Hasher::new();
-        serde_json::to_writer(&mut hasher, &(FORMAT, stage, &model.key, query, draw, attempt))?;
+        serde_json::to_writer(&mut hasher, &(FORMAT, stage, &model.key, query, draw, attempt))
+            .map_err(|error| bad(error.to_string()))?;
         Ok(*hasher.finalize().as_bytes())
     }
 
@@ -268,6 +284,33 @@ impl fmt::Debug for Journal {
     }
 }
 
+/// Makes an empty journal, whole or not at all: beside its place, and then linked to it. A store that
+/// is killed while it makes its file leaves one that nobody can open.
+fn create(path: &Path) -> Result<(), redb::Error> {
+    let partial = beside(path);
+    let linked = Database::create(&partial).map_err(redb::Error::from).and_then(|store| {
+        prepare(&store)?;
+        store.close()?;
+        match fs::hard_link(&partial, path) {
+            // Another process was quicker.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A file system without links.
+            Err(_) => fs::rename(&partial, path)?,
+            Ok(()) => {}
+        }
+        sync_name(path);
+        Ok(())
+    });
+    let _ = fs::remove_file(&partial);
+    linked
+}
+
+/// Asks that the file's name outlives a loss of power, as its bytes do. Not every system can.
+fn sync_name(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let _ = fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+}
+
 /// Makes the tables, and gives the format of the file.
 fn prepare(store: &Database) -> Result<u64, redb::Error> {
     let change = store.begin_write()?;
@@ -277,11 +320,14 @@ fn prepare(store: &Database) -> Result<u64, redb::Error> {
         if found.is_none() {
             meta.insert("format", FORMAT)?;
         }
-        change.open_table(REPLIES)?;
-        change.open_table(INTENTS)?;
         found.unwrap_or(FORMAT)
     };
-    change.commit()?;
+    // What tables a newer format has is not for us to say.
+    if found <= FORMAT {
+        change.open_table(REPLIES)?;
+        change.open_table(INTENTS)?;
+        change.commit()?;
+    }
     Ok(found)
 }
 
@@ -339,7 +385,7 @@ fn failed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Message, Request, Sampling};
+    use crate::{Message, Request};
     use proptest::prelude::*;
 
     #[test]
@@ -358,6 +404,8 @@ mod tests {
         let store = Database::create(&path).unwrap();
         let change = store.begin_write().unwrap();
         change.open_table(META).unwrap().insert("format", FORMAT + 1).unwrap();
+        change.delete_table(REPLIES).unwrap();
+        change.open_table(TableDefinition::<u64, u64>::new("replies")).unwrap();
         change.commit().unwrap();
         drop(store);
         assert!(matches!(Journal::open(&path), Err(Error::JournalFormat { found: 2, .. })));
@@ -367,16 +415,63 @@ mod tests {
     fn a_file_that_is_no_journal_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.redb");
-        std::fs::write(&path, "not a journal").unwrap();
+        fs::write(&path, "not a journal").unwrap();
         assert!(matches!(Journal::open(&path), Err(Error::Journal { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), b"not a journal");
+        assert_eq!(fs::read(&path).unwrap(), b"not a journal");
     }
 
-    fn query(text: &str, prefill: Option<&str>, temperature: f64) -> Query {
+    #[test]
+    fn two_that_make_one_file_at_once_make_one_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        create(&path).unwrap();
+        let first = Journal::open(&path).unwrap();
+        create(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(Error::JournalBusy { .. })));
+        drop(first);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn sampling_that_is_not_finite_has_no_key() {
+        for number in [f64::NAN, f64::INFINITY] {
+            let error = Journal::key("s", &ModelId::new("m"), &query(number), 0, 0);
+            assert!(error.unwrap_err().to_string().contains("must be finite"));
+        }
+    }
+
+    fn query(temperature: f64) -> Query {
         let sampling = Sampling { temperature: Some(temperature), ..Sampling::default() };
-        let mut request = Request::new([Message::user(text)]).with_sampling(sampling);
-        request.prefill = prefill.map(str::to_owned);
-        Query::Complete(request)
+        Query::Complete(Request::user("hi").with_sampling(sampling))
+    }
+
+    fn samplings() -> impl Strategy<Value = Sampling> {
+        let number = || prop::option::of(0u8..2);
+        let stop = prop::collection::vec("[ab]{0,1}", 0..3);
+        (number(), number(), number(), stop, number()).prop_map(|(t, p, max, stop, seed)| {
+            Sampling {
+                temperature: t.map(f64::from),
+                top_p: p.map(f64::from),
+                max_tokens: max.map(u32::from),
+                stop,
+                seed: seed.map(u64::from),
+            }
+        })
+    }
+
+    fn queries() -> impl Strategy<Value = Query> {
+        let text = || "[ab\"]{0,2}";
+        let continuations = prop::option::of(prop::collection::vec(text(), 0..3));
+        (text(), prop::option::of(text()), samplings(), continuations).prop_map(
+            |(text, prefill, sampling, continuations)| {
+                let mut request = Request::new([Message::user(text)]).with_sampling(sampling);
+                request.prefill = prefill;
+                match continuations {
+                    Some(continuations) => Query::Score(request, continuations),
+                    None => Query::Complete(request),
+                }
+            },
+        )
     }
 
     #[test]
@@ -388,15 +483,31 @@ mod tests {
     }
 
     proptest! {
+        /// Each part is the one's or the other's, so that they often differ in a single one.
         #[test]
         fn keys_differ_whenever_a_part_differs(
-            a in ("[ab\"]{0,2}", "[ab\"]{0,2}", "[ab]{0,2}", prop::option::of("[ab]{0,1}"), 0u8..2, 0u32..2, 0u32..2),
-            b in ("[ab\"]{0,2}", "[ab\"]{0,2}", "[ab]{0,2}", prop::option::of("[ab]{0,1}"), 0u8..2, 0u32..2, 0u32..2),
+            stages in ("[ab\"]{0,2}", "[ab\"]{0,2}"),
+            models in ("[ab\"]{0,2}", "[ab\"]{0,2}"),
+            queries in (queries(), queries()),
+            samplings in (samplings(), samplings()),
+            draws in (0u32..3, 0u32..3),
+            attempts in (0u32..3, 0u32..3),
+            other in prop::array::uniform6(any::<bool>()),
         ) {
-            let key = |p: &(String, String, String, Option<String>, u8, u32, u32)| {
-                let query = query(&p.2, p.3.as_deref(), f64::from(p.4));
-                Journal::key(&p.0, &ModelId::new(&p.1), &query, p.5, p.6).unwrap()
+            let pick = |other: [bool; 6]| {
+                fn of<T: Clone>((one, another): &(T, T), other: bool) -> T {
+                    if other { another.clone() } else { one.clone() }
+                }
+                let mut query = of(&queries, other[2]);
+                let (Query::Complete(request) | Query::Score(request, _)) = &mut query;
+                request.sampling = of(&samplings, other[3]);
+                let (stage, model) = (of(&stages, other[0]), of(&models, other[1]));
+                (stage, ModelId::new(model), query, of(&draws, other[4]), of(&attempts, other[5]))
             };
+            let key = |(stage, model, query, draw, attempt): &(String, _, _, _, _)| {
+                Journal::key(stage, model, query, *draw, *attempt).unwrap()
+            };
+            let (a, b) = (pick([false; 6]), pick(other));
             prop_assert_eq!(key(&a) == key(&b), a == b);
         }
     }

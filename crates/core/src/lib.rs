@@ -52,6 +52,7 @@ mod journal;
 mod watch;
 
 pub mod jsonl;
+mod partial;
 mod prompt;
 pub mod read;
 

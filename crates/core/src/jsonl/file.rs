@@ -9,7 +9,7 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-use crate::{Error, Result};
+use crate::{Error, Result, partial::beside};
 
 /// zstd's own default: about gzip's size, several times as fast.
 const ZSTD_LEVEL: i32 = 3;
@@ -51,12 +51,7 @@ pub(super) fn replace(
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed("create", folder))?;
     }
-    // Of another name for each process; and the ending stays, since it says how to compress.
-    let mut name = OsStr::new(".").to_owned();
-    name.push(std::process::id().to_string());
-    name.push(".partial.");
-    name.push(path.file_name().unwrap_or_default());
-    let partial = path.with_file_name(name);
+    let partial = beside(path);
     let written = create(&partial, fill).and_then(|()| fs::rename(&partial, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&partial);
