@@ -4,8 +4,8 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use futures::{Stream, StreamExt};
@@ -221,7 +221,10 @@ where
         let attempt = unusable.len() as u32;
         let key = match Journal::key(&id.stage, model.id(), &query, draw, attempt) {
             Ok(key) => key,
-            Err(error) => break Err(Failure::Model(error)),
+            Err(error) => {
+                reused = false;
+                break Err(Failure::Model(error));
+            }
         };
         let reply = loop {
             match journal.look_up(key)? {
@@ -230,6 +233,7 @@ where
                 Known::Asking(woken) => drop(woken.await),
                 Known::Ours { claim, orphan } => {
                     reused = false;
+                    tally.sending();
                     journal.intend(&claim).await?;
                     match send(model, &query).await {
                         Ok(reply) => {
@@ -290,17 +294,22 @@ async fn send(model: &dyn Model, query: &Query) -> Result<Reply> {
 /// Counts what happens, across the asks in flight.
 struct Tally {
     began: Instant,
+    sent: OnceLock<Instant>,
     progress: Mutex<Progress>,
 }
 
 impl Tally {
     fn new(total: Option<u64>) -> Self {
         let progress = Progress { total, unusable: BTreeMap::new(), ..Progress::default() };
-        Tally { began: Instant::now(), progress: Mutex::new(progress) }
+        Tally { began: Instant::now(), sent: OnceLock::new(), progress: Mutex::new(progress) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sending(&self) {
+        self.sent.get_or_init(Instant::now);
     }
 
     fn paid(&self, usage: Usage, orphan: bool) {
@@ -322,6 +331,7 @@ impl Tally {
         progress.reused += u64::from(reused);
         progress.failed += u64::from(failed);
         progress.elapsed = self.began.elapsed();
+        progress.asking = self.sent.get().map_or(Duration::ZERO, Instant::elapsed);
         progress.clone()
     }
 }

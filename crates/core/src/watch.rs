@@ -44,18 +44,41 @@ pub struct Progress {
     pub usage: Usage,
     /// Time since the stage began.
     pub elapsed: Duration,
+    /// Time since the first query was sent to the model; zero before.
+    pub asking: Duration,
 }
 
 impl Progress {
-    /// Asks settled per second, those from the journal apart; `None` before there are any.
+    /// Asks settled per second, those from the journal apart and the time they took before the first
+    /// query too; `None` before there are any.
     pub fn rate(&self) -> Option<f64> {
         let asked = self.done.saturating_sub(self.reused);
-        (asked > 0 && !self.elapsed.is_zero()).then(|| asked as f64 / self.elapsed.as_secs_f64())
+        (asked > 0 && !self.asking.is_zero()).then(|| asked as f64 / self.asking.as_secs_f64())
     }
 
     /// Time left at this rate, where the total is known.
     pub fn time_left(&self) -> Option<Duration> {
         let left = self.total?.saturating_sub(self.done);
         Duration::try_from_secs_f64(left as f64 / self.rate()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_journal_gave_does_not_count_as_speed() {
+        let progress = Progress {
+            done: 1010,
+            total: Some(1110),
+            reused: 1000,
+            elapsed: Duration::from_secs(60),
+            asking: Duration::from_secs(5),
+            ..Progress::default()
+        };
+        assert_eq!(progress.rate(), Some(2.0));
+        assert_eq!(progress.time_left(), Some(Duration::from_secs(50)));
+        assert_eq!(Progress::default().time_left(), None);
     }
 }
