@@ -44,7 +44,8 @@ fn main() -> Result<()> {
     let tokenizer = Tokenizer::train(&texts, 2048, ["<|end|>"])?;
 
     // A paragraph is a document. Rows are tokenised on all cores and stay on disk.
-    let paragraphs = texts.iter().flat_map(|text| text.split("\n\n")).map(Ok::<_, ethos_train::Error>);
+    let paragraphs =
+        texts.iter().flat_map(|text| text.split("\n\n")).map(Ok::<_, ethos_train::Error>);
     let rows =
         RowFile::write(out.join("rows"), "", paragraphs, |text| tokenizer.document(text), &())?;
     ensure!(rows.len() > 0, "there is nothing to learn from in {paths:?}");
