@@ -232,4 +232,62 @@ mod tests {
         fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
         assert!(error().contains("not a whole safetensors file"), "{}", error());
     }
+
+    /// Whatever stands in a folder, it is an error that names a file, at once and in little memory.
+    #[test]
+    fn hostile_folders_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        checkpoint(3).save(&path).unwrap();
+        let device = crate::testing::device();
+        let whole = fs::read(path.join("model.safetensors")).unwrap();
+        let refused = |says: &str| {
+            let error = Transformer::load(&path, &device).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        };
+        let with_header = |header: &str| {
+            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+            bytes.extend(header.as_bytes());
+            fs::write(path.join("model.safetensors"), bytes).unwrap();
+        };
+        for length in [0, 4, 8, 9] {
+            fs::write(path.join("model.safetensors"), &whole[..length]).unwrap();
+            refused("not a whole safetensors file");
+        }
+        for size in [u64::MAX, 1 << 62, 1 << 33] {
+            let bytes = [&size.to_le_bytes()[..], &whole[8..]].concat();
+            fs::write(path.join("model.safetensors"), bytes).unwrap();
+            refused("a header of");
+        }
+        let name = "model.embed_tokens.weight";
+        for (shape, end) in [("[5, 64]", "1280"), ("[18446744073709551615, 2]", "4"), ("[-1]", "4")]
+        {
+            with_header(&format!(
+                r#"{{"{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[0,{end}]}}}}"#
+            ));
+            refused("not a whole safetensors file");
+        }
+        with_header(&"[".repeat(1 << 20));
+        refused("not a whole safetensors file");
+        fs::write(path.join("model.safetensors"), &whole).unwrap();
+
+        let config = fs::read_to_string(path.join("config.json")).unwrap();
+        for (from, to, says) in [
+            ("\"vocab_size\": 5", "\"vocab_size\": 2147483647", "wanted is [2147483647, 64]"),
+            ("\"vocab_size\": 5", "\"vocab_size\": 18446744073709551615", "no model has"),
+            ("\"vocab_size\": 5", "\"vocab_size\": -5", "config.json"),
+            ("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 0", "`num_hidden_layers`"),
+        ] {
+            assert!(config.contains(from), "{config}");
+            fs::write(path.join("config.json"), config.replace(from, to)).unwrap();
+            refused(says);
+        }
+        let deep = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+        for text in [deep.as_str(), "", "[]", "{}", "{\"model_type\": 7}"] {
+            fs::write(path.join("config.json"), text).unwrap();
+            refused("config.json");
+        }
+        fs::write(path.join("config.json"), &config).unwrap();
+        assert!(Transformer::load(&path, &device).is_ok());
+    }
 }

@@ -183,6 +183,20 @@ mod tests {
         }
     }
 
+    /// Where there is no such device it is an error with advice, and never a panic.
+    #[cfg(any(feature = "cuda", feature = "libtorch"))]
+    #[test]
+    fn a_missing_driver_is_an_error() {
+        #[cfg(feature = "cuda")]
+        let spec = DeviceSpec::Cuda(0);
+        #[cfg(not(feature = "cuda"))]
+        let spec = DeviceSpec::LibTorchCuda(0);
+        match spec.open() {
+            Ok(device) => drop(device),
+            Err(error) => assert!(error.to_string().contains("driver"), "{error}"),
+        }
+    }
+
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_backend_that_is_not_built_says_so() {
