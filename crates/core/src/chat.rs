@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::read::{Reason, Unusable};
@@ -62,7 +62,8 @@ pub struct ToolCall {
     /// The arguments as the model wrote them: usually JSON, kept as text so that malformed JSON
     /// survives and can be judged.
     pub arguments: String,
-    /// Fields we do not know (a provider's signature of the call, …), which survive a round trip.
+    /// Fields we do not know (a provider's signature of the call, …), which survive a round trip;
+    /// those that stand beside name and arguments are under `function`.
     pub extra: Map<String, Value>,
 }
 
@@ -84,9 +85,9 @@ impl ToolCall {
 
 #[derive(Serialize, Deserialize)]
 struct WireCall {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     id: String,
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, deserialize_with = "null_is_none")]
     kind: String,
     function: WireFunction,
     #[serde(flatten)]
@@ -98,25 +99,35 @@ struct WireFunction {
     name: String,
     #[serde(default)]
     arguments: Value,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
 }
 
 impl From<WireCall> for ToolCall {
     fn from(wire: WireCall) -> Self {
+        let mut extra = wire.extra;
+        if !wire.function.extra.is_empty() {
+            extra.insert("function".to_owned(), wire.function.extra.into());
+        }
         // Some files hold the arguments as an object, not as text.
         let arguments = match wire.function.arguments {
             Value::String(text) => text,
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        ToolCall { id: wire.id, name: wire.function.name, arguments, extra: wire.extra }
+        ToolCall { id: wire.id, name: wire.function.name, arguments, extra }
     }
 }
 
 impl From<ToolCall> for WireCall {
     fn from(call: ToolCall) -> Self {
-        let arguments = Value::String(call.arguments);
-        let function = WireFunction { name: call.name, arguments };
-        WireCall { id: call.id, kind: "function".to_owned(), function, extra: call.extra }
+        let (arguments, mut extra) = (Value::String(call.arguments), call.extra);
+        let beside = match extra.shift_remove("function") {
+            Some(Value::Object(beside)) => beside,
+            _ => Map::new(),
+        };
+        let function = WireFunction { name: call.name, arguments, extra: beside };
+        WireCall { id: call.id, kind: "function".to_owned(), function, extra }
     }
 }
 
@@ -130,18 +141,35 @@ pub struct Message {
     #[serde(default)]
     pub content: Option<Content>,
     /// Tools the assistant calls.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_none", skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// The call that a tool message answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
     /// Loss weight of this message in fine-tuning: 0 or 1 in OpenAI's files, absent means the usual
     /// (learn assistant messages, nothing else).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, serialize_with = "weight", skip_serializing_if = "Option::is_none")]
     pub weight: Option<f32>,
     /// Fields we do not know, which survive a round trip.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// Reads `null` as an empty value: some write all fields of a message, used or not.
+pub(crate) fn null_is_none<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Writes a whole weight as a whole number, as OpenAI wants it.
+fn weight<S: Serializer>(weight: &Option<f32>, serializer: S) -> Result<S::Ok, S::Error> {
+    match weight {
+        Some(whole @ (0.0 | 1.0)) => serializer.serialize_u8(*whole as u8),
+        other => other.serialize(serializer),
+    }
 }
 
 impl Message {
@@ -214,16 +242,19 @@ impl Chat {
 
     /// The same chat with every `<think>…</think>` block taken out of its assistant messages, and at
     /// the start of a message the whitespace after it. A block whose opening tag stood in the prompt,
-    /// as some chat templates have it, is one too.
+    /// as some chat templates have it, is one too. So are the fields `reasoning_content` and
+    /// `reasoning`, in which some APIs give it apart.
     ///
     /// # Errors
     ///
     /// [`Reason::UnclosedTag`] when a block never closes: the answer was cut off within its
-    /// reasoning, and what stripping would leave is not an answer.
+    /// reasoning, and what stripping would leave is not an answer. Or when a closing tag closes
+    /// nothing: whether what stands before it is reasoning, nobody can tell.
     pub fn without_reasoning(&self) -> Result<Chat, Unusable> {
         let mut chat = self.clone();
         let assistant = chat.messages.iter_mut().filter(|m| m.role == Role::Assistant);
         for message in assistant {
+            message.extra.retain(|field, _| field != "reasoning_content" && field != "reasoning");
             match &mut message.content {
                 Some(Content::Text(text)) => *text = strip_think(text)?,
                 Some(Content::Parts(parts)) => {
@@ -243,18 +274,28 @@ impl Chat {
 fn strip_think(text: &str) -> Result<String, Unusable> {
     const OPEN: &str = "<think>";
     const CLOSE: &str = "</think>";
+    let unclosed = |what: &str| Err(Unusable::new(Reason::UnclosedTag, what));
     let mut kept = String::new();
     let mut rest = text;
+    // Blocks that may still close: one that the prompt opened, then those opened within a block.
+    let mut open = 1;
     while let Some(close) = rest.find(CLOSE) {
-        // Some chat templates open the block at the end of the prompt: the answer only closes it.
-        kept.push_str(rest[..close].find(OPEN).map_or("", |open| &rest[..open]));
+        let piece = &rest[..close];
+        match piece.find(OPEN) {
+            Some(at) => {
+                kept.push_str(&piece[..at]);
+                open = piece.matches(OPEN).count() - 1;
+            }
+            None if open == 0 => return unclosed("a `</think>` closes nothing"),
+            None => open -= 1,
+        }
         rest = &rest[close + CLOSE.len()..];
         if kept.trim().is_empty() {
             rest = rest.trim_start();
         }
     }
     if rest.contains(OPEN) {
-        return Err(Unusable::new(Reason::UnclosedTag, "`<think>` is never closed"));
+        return unclosed("`<think>` is never closed");
     }
     kept.push_str(rest);
     Ok(kept)
@@ -274,7 +315,7 @@ mod tests {
         let chat = Chat::new([Message::user("hi"), Message::assistant("hello").with_weight(0.0)]);
         assert_eq!(
             serde_json::to_string(&chat).unwrap(),
-            r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"hello","weight":0.0}]}"#
+            r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"hello","weight":0}]}"#
         );
     }
 
@@ -284,9 +325,20 @@ mod tests {
             r#"{"messages":[{"role":"developer","content":null,"name":"x"}],"source":"me","n":1}"#,
         );
         round_trip(
-            r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{not json"},"signature":"s"}]}]}"#,
+            r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{not json","strict":true},"signature":"s","n":1}]}]}"#,
         );
         round_trip(r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]}"#);
+    }
+
+    #[test]
+    fn fields_that_are_there_and_not_used_are_read() {
+        let json = r#"{"role":"assistant","content":"a","tool_calls":null,"tool_call_id":null,"weight":null,"refusal":null}"#;
+        let message: Message = serde_json::from_str(json).unwrap();
+        assert!(message.tool_calls.is_empty());
+        assert_eq!(
+            serde_json::to_string(&message).unwrap(),
+            r#"{"role":"assistant","content":"a","refusal":null}"#
+        );
     }
 
     #[test]
@@ -305,13 +357,23 @@ mod tests {
         let stripped = chat.without_reasoning().unwrap();
         assert_eq!(stripped.messages[0].text(), "<think>mine</think>");
         assert_eq!(stripped.messages[1].text(), "yes indeed");
-        let opened_in_the_prompt = Chat::new([Message::assistant("so and so\n</think>\n\nyes")]);
-        assert_eq!(opened_in_the_prompt.without_reasoning().unwrap().messages[0].text(), "yes");
+        let text = |said: &str| {
+            let stripped = Chat::new([Message::assistant(said)]).without_reasoning().unwrap();
+            stripped.messages[0].text().into_owned()
+        };
+        assert_eq!(text("so and so\n</think>\n\nyes"), "yes", "opened in the prompt");
+        assert_eq!(text("<think>a <think>b</think> c</think>yes"), "yes", "a block in a block");
+        assert_eq!(text("<think>of `<think>` tags</think>yes <think>b</think>"), "yes ");
+        let apart = r#"{"role":"assistant","content":"yes","reasoning_content":"a","name":"b"}"#;
+        let chat = Chat::new([serde_json::from_str(apart).unwrap()]).without_reasoning().unwrap();
+        assert_eq!(chat.messages[0].extra, serde_json::from_str(r#"{"name":"b"}"#).unwrap());
     }
 
     #[test]
     fn reasoning_that_never_closes_is_reported() {
-        let chat = Chat::new([Message::assistant("<think>a</think>b <think>cut")]);
-        assert_eq!(chat.without_reasoning().unwrap_err().reason, Reason::UnclosedTag);
+        for text in ["<think>cut", "<think>a</think>b <think>cut", "<think>a</think>b</think>c"] {
+            let chat = Chat::new([Message::assistant(text)]);
+            assert_eq!(chat.without_reasoning().unwrap_err().reason, Reason::UnclosedTag, "{text}");
+        }
     }
 }

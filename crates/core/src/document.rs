@@ -5,6 +5,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::chat::null_is_none;
+
 /// Which part of which spec a document speaks of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -13,6 +15,9 @@ pub struct Lineage {
     pub spec_hash: String,
     /// Byte ranges of the spec.
     pub spans: Vec<Range<usize>>,
+    /// Fields we do not know, which survive a round trip.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 impl Lineage {
@@ -21,7 +26,8 @@ impl Lineage {
         spec_hash: impl Into<String>,
         spans: impl IntoIterator<Item = Range<usize>>,
     ) -> Self {
-        Lineage { spec_hash: spec_hash.into(), spans: spans.into_iter().collect() }
+        let spans = spans.into_iter().collect();
+        Lineage { spec_hash: spec_hash.into(), spans, extra: Map::new() }
     }
 }
 
@@ -37,7 +43,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,
     /// Anything else that is known of it: domain, topic, type, idea, model, prompt hash.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "null_is_none", skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
     /// Fields we do not know, which survive a round trip.
     #[serde(flatten)]
@@ -68,9 +74,12 @@ mod tests {
 
     #[test]
     fn survives_a_round_trip() {
-        let json = r#"{"id":"d1","text":"x","lineage":{"spec_hash":"ab","spans":[{"start":3,"end":9}]},"metadata":{"domain":"cheese"},"quality":0.5}"#;
+        let json = r#"{"id":"d1","text":"x","lineage":{"spec_hash":"ab","spans":[{"start":3,"end":9}],"plan":"p"},"metadata":{"domain":"cheese"},"quality":0.5}"#;
         let document: Document = serde_json::from_str(json).unwrap();
         assert_eq!(document.lineage.as_ref().unwrap().spans[0], 3..9);
         assert_eq!(serde_json::to_string(&document).unwrap(), json);
+        let bare = r#"{"id":"d1","text":"x","lineage":null,"metadata":null}"#;
+        let document: Document = serde_json::from_str(bare).unwrap();
+        assert_eq!(document, Document::new("d1", "x"));
     }
 }
