@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::{Error, Result};
@@ -10,8 +10,8 @@ use crate::{Error, Result};
 /// Steps that a template may take: far more than a prompt needs, and a loop over loops ends.
 const FUEL: u64 = 1_000_000;
 
-/// A prompt template in Jinja's syntax, rendered strictly: a value that is missing is an error, never
-/// an empty string.
+/// A prompt template in Jinja's syntax, rendered strictly: a value that is missing, or none, is an
+/// error where it should stand, never an empty string or a word.
 ///
 /// Values are text and are never looked at for syntax, so a spec full of braces is safe to insert.
 ///
@@ -42,6 +42,10 @@ impl Prompt {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_debug(true); // so that an error knows its place in the source
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(|out, state, value| match value.is_none() {
+            true => Err(minijinja::Error::new(ErrorKind::InvalidOperation, "a value that is none")),
+            false => minijinja::escape_formatter(out, state, value),
+        });
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment.set_fuel(Some(FUEL));
@@ -120,6 +124,18 @@ mod tests {
         let prompt = Prompt::new("p", "one\n{{ two }}").unwrap();
         let error = prompt.render(&[("three", 3)]).unwrap_err().to_string();
         assert_eq!(error, "prompt `p`: line 2: undefined value: `two`");
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_not_a_word() {
+        let values = [("name", None), ("title", Some("Dr"))];
+        let render = |source: &str| Prompt::new("p", source).unwrap().render(&values);
+        assert_eq!(
+            render("{% if name %}{{ name }}{% else %}{{ title }}{% endif %}").unwrap(),
+            "Dr"
+        );
+        let error = render("{{ title }} {{ name }}").unwrap_err().to_string();
+        assert_eq!(error, "prompt `p`: line 1: a value that is none: `name`");
     }
 
     #[test]
