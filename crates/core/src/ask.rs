@@ -168,7 +168,8 @@ pub enum Failure {
 /// than that. Each reply is in the `journal` before `read` sees it; what the journal holds is not
 /// asked again. A reply that `read` cannot use is asked again, at most [`Ask::tries`] times, then
 /// handed on as a [`Failure`]. One failure does not touch the others. Dropping the stream stops it;
-/// what was committed stays.
+/// what was committed stays. A stream that is kept without being polled stands still, and whoever asks
+/// the journal for what it has in flight waits for it.
 ///
 /// Answers come in order of finishing: a stage that writes them down sorts by id first, so that the
 /// same seed gives the same bytes.
