@@ -73,7 +73,7 @@ fn main() -> Result<()> {
         ..FitConfig::midtrain()
     };
     let watch = |at: &FitProgress| {
-        if at.step.step % 20 == 0 || at.step.step + 1 == at.step.steps {
+        if at.step.step.is_multiple_of(20) || at.step.step + 1 == at.step.steps {
             println!(
                 "step {:>5}  loss {:.3}  {:>6.0} tokens/s  {:>4.0} s left",
                 at.step.step, at.step.loss, at.tokens_per_second, at.seconds_left

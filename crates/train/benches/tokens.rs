@@ -11,26 +11,19 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use ethos_train::{Error, Order, OrderConfig, Overlong, Row, RowFile, Rows, Tokenizer, pack};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
-use tokenizers::{
-    AddedToken, TokenizerBuilder, models::bpe::BPE, models::bpe::BpeTrainerBuilder,
-    pre_tokenizers::byte_level::ByteLevel,
-};
 
 fn main() {
     // cargo passes `--bench` and whatever the user adds.
     let megabytes = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(40);
     let folder = tempfile::tempdir().unwrap();
     let texts = texts(megabytes * 1_000_000);
-    let tokenizer = tokenizer(&texts[..texts.len() / 10], folder.path());
+    let tokenizer = Tokenizer::train(&texts[..texts.len() / 10], 8_000, ["<eos>"]).unwrap();
     let size = texts.iter().map(String::len).sum::<usize>() as f64 / 1e6;
     println!("{} texts, {size:.0} MB", texts.len());
 
@@ -134,27 +127,6 @@ fn texts(bytes: usize) -> Vec<String> {
         left = left.saturating_sub(words[rank].len() + 1);
     }
     texts
-}
-
-fn tokenizer(texts: &[String], folder: &Path) -> Tokenizer {
-    let mut tokenizer = TokenizerBuilder::new()
-        .with_model(BPE::default())
-        .with_normalizer(None::<tokenizers::NormalizerWrapper>)
-        .with_pre_tokenizer(Some(ByteLevel::new(false, true, true)))
-        .with_post_processor(Some(ByteLevel::default()))
-        .with_decoder(Some(ByteLevel::default()))
-        .build()
-        .unwrap();
-    let mut trainer = BpeTrainerBuilder::new()
-        .vocab_size(8_000)
-        .show_progress(false)
-        .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-        .special_tokens(vec![AddedToken::from("<eos>", true)])
-        .build();
-    tokenizer.train(&mut trainer, texts.iter()).unwrap();
-    let path = folder.join("tokenizer.json");
-    tokenizer.save(&path, false).unwrap();
-    Tokenizer::read(path, "<eos>").unwrap()
 }
 
 fn time(work: impl FnOnce()) -> Duration {

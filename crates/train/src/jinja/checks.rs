@@ -120,11 +120,9 @@ pub(super) fn test(machine: &mut Machine<'_>, name: &str, value: &Value, call: C
         "even" => remainder(value, Some(2))? == 0.0,
         "lower" | "upper" => {
             let text = to_string(&meter, value)?;
-            let (wanted, other): (fn(char) -> bool, fn(char) -> bool) = match name {
-                "lower" => (char::is_lowercase, char::is_uppercase),
-                _ => (char::is_uppercase, char::is_lowercase),
-            };
-            text.contains(wanted) && !text.contains(other)
+            let (lower, upper) =
+                (text.contains(char::is_lowercase), text.contains(char::is_uppercase));
+            lower != upper && lower == (name == "lower")
         }
         "filter" => value.as_str().is_some_and(filters::exists),
         "test" => value.as_str().is_some_and(|name| NAMES.contains(&name)),

@@ -237,9 +237,8 @@ impl<'t> Machine<'t> {
     }
 
     fn generation(&mut self, body: &Block, scope: &Rc<Scope>) -> Eval<Flow> {
-        let [open, close] = match self.marks {
-            Some(marks) => marks,
-            None => return self.block(body, &Scope::within(scope)),
+        let Some([open, close]) = self.marks else {
+            return self.block(body, &Scope::within(scope));
         };
         self.output.fill(open, 1)?;
         let flow = self.block(body, &Scope::within(scope))?;

@@ -271,9 +271,9 @@ impl Parser {
     fn subscript(&mut self) -> Eval<Step> {
         let mut bounds = [None, None, None];
         let mut is_slice = false;
-        for place in 0..3 {
+        for (place, bound) in bounds.iter_mut().enumerate() {
             if !matches!(self.peek(), Token::Op(":" | "]" | ",")) {
-                bounds[place] = Some(self.expression()?);
+                *bound = Some(self.expression()?);
             }
             if place == 2 || !self.skip_op(":") {
                 break;

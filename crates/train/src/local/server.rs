@@ -52,7 +52,11 @@ impl Server {
             inbox.try_iter().for_each(|job| self.take(job));
             self.drop_cancelled();
             self.score();
-            if let Err(error) = unpanicked(|| Ok(self.step())) {
+            let stepped = unpanicked(|| {
+                self.step();
+                Ok(())
+            });
+            if let Err(error) = stepped {
                 // What the cache holds is not to be trusted after a panic.
                 fail(self.open.drain(..), &error);
                 self.cache = self.checkpoint.model.cache();

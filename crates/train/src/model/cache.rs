@@ -96,7 +96,7 @@ impl Cache {
             // A copy and not a view: the whole would not be changed in place with a view of it about.
             self.each(|held| {
                 let copy = held.clone().select(0, from.clone());
-                held.slice_assign([row..row + 1], copy)
+                held.slice_assign([row..row + 1, 0..copy.dims()[1]], copy)
             });
         }
     }
