@@ -1,8 +1,9 @@
-//! Readers of answers: never a panic, and never a text that the answer does not hold.
+//! Readers of answers: never a panic, and never a text that the answer does not hold. Messages survive
+//! a round trip.
 
 #![no_main]
 
-use ethos_core::read;
+use ethos_core::{Chat, Message, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -20,4 +21,13 @@ fuzz_target!(|text: &str| {
         assert!(value.is_object() || value.is_array());
     }
     let _ = read::verdict(text);
+    if let Ok(chat) = Chat::new([Message::assistant(text)]).without_reasoning() {
+        assert!(chat.messages[0].text().len() <= text.len());
+    }
+    if let Ok(message) = serde_json::from_str::<Message>(text)
+        && message.weight.is_none_or(f32::is_finite)
+    {
+        let json = serde_json::to_string(&message).expect("it serialises");
+        assert_eq!(serde_json::from_str::<Message>(&json).expect("it is read back"), message);
+    }
 });
