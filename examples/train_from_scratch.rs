@@ -22,7 +22,7 @@ use ethos_train::{
 };
 use futures::executor::block_on;
 
-/// Kept pages make training half again as fast, see docs/performance.md.
+/// Keeps the pages of large tensors, which the system's allocator gives back after every use.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
