@@ -54,11 +54,6 @@ impl Scoring {
         })
     }
 
-    /// Tokens that are read once.
-    pub(super) fn shared(&self) -> usize {
-        self.shared.len()
-    }
-
     /// How many continuations.
     pub(super) fn branches(&self) -> usize {
         self.branches.len()

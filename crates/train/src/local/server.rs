@@ -93,30 +93,12 @@ impl Server {
         }
     }
 
-    /// Scores what was asked first, with what is about as long.
+    /// Scores what was asked first, alone: a sum in another company is rounded otherwise, and who asks at
+    /// the same time is chance.
     fn score(&mut self) {
-        let Some((first, _)) = self.scores.front() else { return };
-        let (size, mut branches) = (magnitude(first.shared()), 0);
-        let mut together = Vec::new();
-        for asked in std::mem::take(&mut self.scores) {
-            let more = branches + asked.0.branches();
-            let fits = magnitude(asked.0.shared()) == size && more <= self.slots;
-            if together.is_empty() || fits {
-                branches = more;
-                together.push(asked);
-            } else {
-                self.scores.push_back(asked);
-            }
-        }
-        let asked: Vec<&Scoring> = together.iter().map(|(scoring, _)| scoring).collect();
-        match unpanicked(|| Ok(score(&self.checkpoint.model, &asked, self.slots))) {
-            Ok(scores) => {
-                for ((_, reply), scores) in together.into_iter().zip(scores) {
-                    let _ = reply.send(Ok(scores));
-                }
-            }
-            Err(error) => fail(together, &error),
-        }
+        let Some((scoring, reply)) = self.scores.pop_front() else { return };
+        let scored = unpanicked(|| Ok(score(&self.checkpoint.model, &[&scoring], self.slots)));
+        let _ = reply.send(scored.map(|mut scores| scores.pop().unwrap_or_default()));
     }
 
     /// One more token for every open answer, and the first for those that join.
