@@ -120,6 +120,7 @@ pub(super) fn test(machine: &mut Machine<'_>, name: &str, value: &Value, call: C
         "even" => remainder(value, Some(2))? == 0.0,
         "lower" | "upper" => {
             let text = to_string(&meter, value)?;
+            meter.read(text.len())?;
             let (lower, upper) =
                 (text.contains(char::is_lowercase), text.contains(char::is_uppercase));
             lower != upper && lower == (name == "lower")

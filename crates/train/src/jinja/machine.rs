@@ -12,8 +12,9 @@ use super::{
     value::{Macro, Namespace, Value},
 };
 
-/// How deep expressions, blocks and macros may call each other: what a thread's stack holds.
-const DEEPEST: usize = 400;
+/// How deep expressions, blocks and macros may call each other: what a thread's stack of 2 MB holds, also
+/// where nothing is optimised.
+const DEEPEST: usize = 200;
 
 /// Whether a block was run to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -62,6 +62,11 @@ impl Meter {
         self.spend(1 + (bytes / BYTES_PER_STEP) as u64)
     }
 
+    /// Takes away the steps that looking at every character of so many bytes costs.
+    pub(super) fn read(&self, bytes: usize) -> Eval<()> {
+        self.spend(1 + bytes as u64 / 2)
+    }
+
     /// Whether so many more bytes may be held, before they are.
     pub(super) fn room(&self, bytes: usize) -> Eval<()> {
         if bytes > self.free.get() {

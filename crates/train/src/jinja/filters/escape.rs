@@ -31,6 +31,7 @@ pub(super) fn apply(meter: &Rc<Meter>, name: &str, value: &Value, call: Call) ->
         }
         "striptags" => {
             let [] = call.exactly(name)?;
+            meter.read(value.as_str().map_or(0, str::len))?;
             meter.text(without_tags(&to_string(meter, value)?))
         }
         "urlencode" => {

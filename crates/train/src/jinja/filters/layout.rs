@@ -129,6 +129,7 @@ fn wrap(
     (break_long, hyphens): (bool, bool),
 ) -> Eval<()> {
     let mut chunks: Vec<&str> = Vec::new();
+    meter.read(text.len())?;
     super::super::text::room_for(meter, text.len() / 2)?;
     let mut rest = text;
     while !rest.is_empty() {

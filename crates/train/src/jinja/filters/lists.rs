@@ -67,7 +67,7 @@ pub(super) fn apply(
         "reverse" => {
             let [] = call.exactly(name)?;
             if let Value::Text(text) = &value {
-                meter.walk(text.text.len())?;
+                meter.read(text.text.len())?;
                 return meter.marked(text.text.chars().rev().collect::<String>(), text.safe);
             }
             let mut items = iterate::all(meter, &value)?;

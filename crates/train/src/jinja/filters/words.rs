@@ -71,12 +71,14 @@ pub(super) fn apply(
         }
         "wordcount" => {
             let [] = call.exactly(name)?;
+            meter.read(text.len())?;
             let word = |c: char| c.is_alphanumeric() || c == '_';
             let count = text.split(|c| !word(c)).filter(|part| !part.is_empty()).count();
             Ok(Value::Int(count as i128))
         }
         plain => {
             let [] = call.exactly(plain)?;
+            meter.read(text.len())?;
             let text = match plain {
                 "upper" => text.to_uppercase(),
                 "lower" => text.to_lowercase(),

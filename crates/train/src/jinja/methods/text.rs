@@ -226,6 +226,7 @@ pub(super) fn call(
         }
         plain => {
             let [] = call.exactly(plain)?;
+            meter.read(text.len())?;
             meter.room(text.len())?;
             match recased(text, plain) {
                 Some(text) => owned(text),
