@@ -10,6 +10,7 @@ use std::{fs, path::Path};
 
 use ethos_core::jsonl;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 pub(crate) use self::training::{load_training, save_training};
 use self::{
@@ -83,11 +84,20 @@ impl Checkpoint {
         Ok(Checkpoint { model, tokenizer, template })
     }
 
-    /// Hash of all that determines the answers: weights, shape, tokenizer, template.
+    /// Hash of all that determines the answers: weights, shape, adapter, tokenizer, template.
     pub(crate) fn hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
-        let config = serde_json::to_string(self.model.config()).unwrap_or_default();
-        for part in [&config, self.tokenizer.to_json(), self.template.source()] {
+        let (model, tokenizer) = (&self.model, &self.tokenizer);
+        let mut about = json!({
+            "config": model.config(),
+            "precision": model.precision(),
+            "lora": model.lora(),
+            "special_tokens": tokenizer.special_tokens(),
+            "ends": tokenizer.ends(),
+            "template": self.template.identity(),
+        });
+        about.sort_all_objects();
+        for part in [&about.to_string(), tokenizer.to_json()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
@@ -162,8 +172,10 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{folder::finish_replacing, tensors::write, *};
-    use crate::{TransformerConfig, model::Named};
+    use crate::{GenerationConfig, LoraConfig, TransformerConfig, model::Named};
 
     fn checkpoint(seed: u64) -> Checkpoint {
         let words = ["a", "b", "c"].map(str::to_owned);
@@ -190,6 +202,43 @@ mod tests {
         assert!(names.contains(&"model.layers.2.self_attn.q_proj.weight".to_owned()));
         assert!(names.contains(&"model.layers.0.post_attention_layernorm.weight".to_owned()));
         assert_eq!(names.last().unwrap(), "lm_head.weight");
+    }
+
+    /// Answers of one must not be taken for those of the other.
+    #[test]
+    fn whatever_changes_an_answer_changes_the_hash() {
+        let plain = checkpoint(3);
+        let with_lora = |alpha| {
+            let lora = LoraConfig { rank: 2, alpha, ..LoraConfig::paper() };
+            let model = plain.model.clone().with_lora(&lora, 0).unwrap();
+            Checkpoint { model, ..plain.clone() }
+        };
+        let templated = |template| Checkpoint { template, ..plain.clone() };
+        let generation = |ends: &[u32]| {
+            let generation = GenerationConfig { eos_token_id: ends.to_vec(), ..Default::default() };
+            let tokenizer = plain.tokenizer.clone().with_generation(generation);
+            Checkpoint { tokenizer, ..plain.clone() }
+        };
+        let template = |name: &str| (name.to_owned(), name.to_owned());
+        let all = [
+            plain.clone(),
+            checkpoint(4),
+            Checkpoint {
+                model: plain.model.clone().in_precision(Precision::Bf16),
+                ..plain.clone()
+            },
+            with_lora(1.0),
+            with_lora(2.0),
+            templated(ChatTemplate::new("y").unwrap()),
+            templated(plain.template.clone().with("enable_thinking", false)),
+            templated(plain.template.clone().with("enable_thinking", true)),
+            templated(ChatTemplate::named([template("default"), template("tool_use")]).unwrap()),
+            templated(ChatTemplate::named([template("default"), template("rag")]).unwrap()),
+            generation(&[3]),
+        ];
+        let hashes: BTreeSet<String> = all.iter().map(|one| one.hash().unwrap()).collect();
+        assert_eq!(hashes.len(), all.len());
+        assert_eq!(plain.hash().unwrap(), checkpoint(3).hash().unwrap());
     }
 
     #[test]

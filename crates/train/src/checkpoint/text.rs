@@ -151,3 +151,103 @@ fn read_text(path: &Path, most: u64) -> Result<String> {
 fn write_text(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(Error::io("write", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the files of a small tokenizer, and these.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let words = ["a", "b", "</s>", "<pad>"].map(str::to_owned);
+        let tokenizer = Tokenizer::word_level(words).unwrap();
+        fs::write(folder.path().join(TOKENIZER), tokenizer.to_json()).unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_end_token_is_found_wherever_it_is_named() {
+        for (config, map, generation, end) in [
+            (r#"{"eos_token": "</s>"}"#, "{}", "{}", "</s>"),
+            (r#"{"eos_token": {"content": "</s>", "lstrip": false}}"#, "{}", "{}", "</s>"),
+            (r#"{"eos_token": null}"#, r#"{"eos_token": {"content": "</s>"}}"#, "{}", "</s>"),
+            ("{}", "{}", r#"{"eos_token_id": 4}"#, "</s>"),
+            ("{}", "{}", r#"{"eos_token_id": [4, 0]}"#, "</s>"),
+        ] {
+            let files =
+                [(TOKENIZER_CONFIG, config), (SPECIAL_TOKENS, map), (GENERATION, generation)];
+            let tokenizer = Tokenizer::read(folder(&files).path()).unwrap();
+            assert_eq!(tokenizer.end_token(), end, "{config} {map} {generation}");
+            assert_eq!(tokenizer.ends()[0], tokenizer.end());
+        }
+        let files = [
+            (TOKENIZER_CONFIG, r#"{"eos_token": "<eos>"}"#),
+            (GENERATION, r#"{"eos_token_id": [4, 99]}"#),
+        ];
+        assert_eq!(Tokenizer::read(folder(&files).path()).unwrap().ends(), [0, 4]);
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_refused() {
+        let refused =
+            |files: &[(&str, &str)]| Tokenizer::read(folder(files).path()).unwrap_err().to_string();
+        let error = refused(&[]);
+        assert!(error.contains("eos_token") && error.contains(TOKENIZER), "{error}");
+        let error = refused(&[(TOKENIZER_CONFIG, r#"{"eos_token": "</t>"}"#)]);
+        assert!(error.contains("`</t>`"), "{error}");
+
+        let deep = "[".repeat(1 << 20);
+        let whole = Tokenizer::word_level([]).unwrap();
+        let cut = &whole.to_json()[..whole.to_json().len() / 2];
+        let bpe = r#"{"model": {"type": "BPE"}}"#;
+        for json in ["", "{}", "[]", "null", bpe, &deep, cut] {
+            let config = (TOKENIZER_CONFIG, r#"{"eos_token": "<eos>"}"#);
+            let error = refused(&[(TOKENIZER, json), config]);
+            assert!(error.contains(TOKENIZER), "{error}");
+        }
+        for config in [deep.as_str(), "[]", "{", "3"] {
+            let error = refused(&[(TOKENIZER_CONFIG, config)]);
+            assert!(error.contains(TOKENIZER_CONFIG), "{error}");
+        }
+
+        let folder = folder(&[(TOKENIZER_CONFIG, r#"{"eos_token": "<eos>"}"#)]);
+        let file = fs::File::options().write(true).open(folder.path().join(TOKENIZER)).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = Tokenizer::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("1099511627776 bytes"), "{error}");
+    }
+
+    #[test]
+    fn templates_are_found_wherever_they_are() {
+        let sources = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+            let template = ChatTemplate::read(folder(files).path()).unwrap();
+            template.sources().map(|(n, s)| (n.to_owned(), s.to_owned())).collect()
+        };
+        let pair = |name: &str, source: &str| (name.to_owned(), source.to_owned());
+        let text = (TOKENIZER_CONFIG, r#"{"chat_template": "x"}"#);
+        assert_eq!(sources(&[text]), [pair("default", "x")]);
+        assert_eq!(sources(&[text, (TEMPLATE, "y\n")]), [pair("default", "y\n")]);
+        assert_eq!(
+            sources(&[
+                (TEMPLATE, "y"),
+                ("additional_chat_templates/tool_use.jinja", "t"),
+                ("additional_chat_templates/readme.md", "no"),
+            ]),
+            [pair("default", "y"), pair("tool_use", "t")]
+        );
+        assert_eq!(sources(&[]), []);
+        for wrong in ["3", r#"["x"]"#, r#"[{"name": "../x", "template": ""}]"#] {
+            let config = format!(r#"{{"chat_template": {wrong}}}"#);
+            let error = ChatTemplate::read(folder(&[(TOKENIZER_CONFIG, &config)]).path());
+            assert!(error.unwrap_err().to_string().contains("chat_template"));
+        }
+        assert!(ChatTemplate::read(folder(&[(TEMPLATE, "{% if %}")]).path()).is_err());
+        let long = "x".repeat(2 << 20);
+        assert!(ChatTemplate::read(folder(&[(TEMPLATE, &long)]).path()).is_err());
+    }
+}

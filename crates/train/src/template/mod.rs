@@ -12,7 +12,7 @@ use std::{
 };
 
 use ethos_core::{Chat, Request};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use self::mask::{Masked, Span};
 use crate::{Error, Result, Tokenizer, jinja::Program, tokens::Row};
@@ -116,6 +116,13 @@ impl ChatTemplate {
     /// All templates by name.
     pub fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
         self.templates.iter().map(|(name, compiled)| (name.as_str(), compiled.source.as_str()))
+    }
+
+    /// All that determines what it renders, the clock aside.
+    pub(crate) fn identity(&self) -> Value {
+        let sources: Map<String, Value> =
+            self.sources().map(|(name, source)| (name.to_owned(), source.into())).collect();
+        json!({ "sources": sources, "variables": self.variables, "time": self.time })
     }
 
     /// Renders a chat.
