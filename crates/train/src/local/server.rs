@@ -50,9 +50,9 @@ impl Server {
                 self.take(job);
             }
             inbox.try_iter().for_each(|job| self.take(job));
-            self.drop_cancelled();
             self.score();
             let stepped = unpanicked(|| {
+                self.drop_cancelled();
                 self.step();
                 Ok(())
             });
@@ -172,4 +172,42 @@ fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         let said = said.unwrap_or("without a word");
         Err(Error::Inference(format!("the model's thread panicked: {said}")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ethos_core::{Model, Request, Sampling};
+    use futures::{executor::block_on, future::join};
+
+    use crate::{
+        ChatTemplate, Checkpoint, DeviceSpec, LocalModel, Tokenizer, Transformer, TransformerConfig,
+    };
+
+    /// A token that the model has no row for is out of bounds, which flex finds and a GPU may not.
+    #[test]
+    fn a_panic_is_an_error_of_the_requests_in_flight() {
+        let tokenizer = Tokenizer::word_level(["a", "b", "c"].map(str::to_owned)).unwrap();
+        let config = TransformerConfig::tiny(tokenizer.len() - 1);
+        let model = Transformer::init(config, 0, &DeviceSpec::Flex.open().unwrap()).unwrap();
+        let template =
+            ChatTemplate::new("{% for m in messages %}{{ m.content }} {% endfor %}").unwrap();
+        let local = LocalModel::new(Checkpoint { model, tokenizer, template }).unwrap();
+        let sampling =
+            Sampling { temperature: Some(0.0), max_tokens: Some(4), ..Sampling::default() };
+        let ask = |text: &str| Request::user(text).with_sampling(sampling.clone());
+        let alone = block_on(local.complete(&ask("a b"))).unwrap();
+
+        let (good, bad) = (ask("a b"), ask("a c"));
+        let (good, bad) = block_on(join(local.complete(&good), local.complete(&bad)));
+        let error = bad.unwrap_err().to_string();
+        assert!(error.contains("panicked"), "{error}");
+        // Whether the other was in flight at the time is chance.
+        match good {
+            Ok(answer) => assert_eq!(answer, alone),
+            Err(error) => assert!(error.to_string().contains("panicked"), "{error}"),
+        }
+        assert_eq!(block_on(local.complete(&ask("a b"))).unwrap(), alone);
+        assert!(block_on(local.score(&ask("a"), &["c".to_owned()])).is_err());
+        assert!(block_on(local.score(&ask("a"), &["b".to_owned()])).is_ok());
+    }
 }

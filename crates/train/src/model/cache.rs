@@ -235,3 +235,166 @@ impl Place {
         (seen(0..groups), seen(groups..2 * groups), held)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Join(Vec<usize>),
+        Extend(usize),
+        Leave(prop::sample::Index),
+        Fork(Vec<prop::sample::Index>),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            vec(1..150usize, 1..4).prop_map(Change::Join),
+            (1..4usize).prop_map(Change::Extend),
+            any::<prop::sample::Index>().prop_map(Change::Leave),
+            vec(any::<prop::sample::Index>(), 1..5).prop_map(Change::Fork),
+        ]
+    }
+
+    /// A cache of one block with one head of size 1, and what each row should hold. A token's key is its
+    /// id, its value the same below zero.
+    struct Watched {
+        cache: Cache,
+        rows: Vec<Vec<u32>>,
+        next: u32,
+        window: Option<usize>,
+    }
+
+    impl Watched {
+        fn new(window: Option<usize>) -> Self {
+            let config = TransformerConfig {
+                num_hidden_layers: 1,
+                num_key_value_heads: 1,
+                head_dim: 1,
+                ..TransformerConfig::tiny(8)
+            };
+            let cache = Cache::new(&config, DType::F32, &crate::testing::device());
+            Watched { cache, rows: Vec::new(), next: 1, window }
+        }
+
+        fn apply(&mut self, change: Change) {
+            let live = self.rows.len();
+            match change {
+                Change::Join(lengths) => {
+                    let place = self.cache.join(&lengths);
+                    let new = lengths.into_iter().map(|length| self.tokens(length)).collect();
+                    self.pass(&place, new);
+                }
+                Change::Extend(columns) if live > 0 => {
+                    let place = self.cache.extend(columns);
+                    let new = (0..live).map(|_| self.tokens(columns)).collect();
+                    self.pass(&place, new);
+                }
+                Change::Leave(row) if live > 0 => {
+                    let row = row.index(live);
+                    self.cache.leave(row);
+                    self.rows.swap_remove(row);
+                }
+                Change::Fork(rows) if live > 0 => {
+                    let rows: Vec<usize> = rows.iter().map(|row| row.index(live)).collect();
+                    self.cache = self.cache.fork(&rows);
+                    self.rows = rows.iter().map(|&row| self.rows[row].clone()).collect();
+                }
+                _ => {}
+            }
+        }
+
+        fn tokens(&mut self, count: usize) -> Vec<u32> {
+            self.next += count as u32;
+            (self.next - count as u32..self.next).collect()
+        }
+
+        /// Reads tokens as a block does, and looks at what their attention may see.
+        fn pass(&mut self, place: &Place, new: Vec<Vec<u32>>) {
+            self.rows.resize(place.rows.end, Vec::new());
+            for (row, new) in self.rows[place.rows.clone()].iter_mut().zip(&new) {
+                row.extend(new);
+            }
+            let new: Vec<&[u32]> = new.iter().map(Vec::as_slice).collect();
+            let shape = [new.len(), 1, place.columns.len(), 1];
+            let device = self.cache.device.clone();
+            let ids: Vec<f32> = place.lay(&new).iter().map(|&id| id as f32).collect();
+            let k_bgtk = Tensor::from_data(TensorData::new(ids, shape), &device);
+            let held = self.cache.blocks.remove(0);
+            let (keys, values, held) = place.remember(held, k_bgtk.clone(), k_bgtk.neg());
+            self.cache.blocks.push(held);
+
+            let width = place.columns.end - place.first();
+            assert_eq!(keys.dims(), [new.len(), 1, width, 1]);
+            let keys = floats(keys);
+            assert!(keys.iter().zip(floats(values)).all(|(key, value)| *key == -value));
+            let bias = place.bias(self.window, &device);
+            let bias = bias.map_or(vec![0.0; new.len() * place.columns.len() * width], floats);
+            let positions = place.positions();
+            for (row, whole) in self.rows[place.rows.clone()].iter().enumerate() {
+                for column in 0..place.columns.len() {
+                    let token = row * place.columns.len() + column;
+                    // Padding may look at anything, as long as nothing looks at it.
+                    let Some(after) = (whole.len() + column + 1).checked_sub(place.columns.len())
+                    else {
+                        continue;
+                    };
+                    let Some(last) = after.checked_sub(1) else { continue };
+                    assert_eq!(positions[token], last);
+                    let oldest = self.window.map_or(0, |window| after.saturating_sub(window));
+                    let allowed = |&at: &usize| bias[token * width + at] == 0.0;
+                    let seen: Vec<u32> = (0..width)
+                        .filter(allowed)
+                        .map(|at| keys[row * width + at] as u32)
+                        .collect();
+                    assert_eq!(seen, whole[oldest..after]);
+                }
+            }
+        }
+
+        /// Every row holds its tokens and ends where all do.
+        fn check(&self) {
+            assert_eq!(self.cache.rows(), self.rows.len());
+            for (row, tokens) in self.rows.iter().enumerate() {
+                let columns = self.cache.starts[row]..self.cache.end;
+                let held = self.cache.blocks[0].clone().slice([row..row + 1, 0..1, columns]);
+                let held: Vec<u32> = floats(held).iter().map(|&id| id as u32).collect();
+                assert_eq!(&held, tokens, "row {row}");
+            }
+        }
+    }
+
+    fn floats(tensor: Tensor<4>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn rows_keep_their_tokens_and_see_no_others(
+            window in prop::option::of(1..40usize),
+            changes in vec(change(), 1..40),
+        ) {
+            let mut watched = Watched::new(window);
+            for change in changes {
+                watched.apply(change);
+                watched.check();
+            }
+        }
+    }
+
+    #[test]
+    fn a_cache_that_is_empty_again_holds_nothing() {
+        let mut watched = Watched::new(None);
+        watched.apply(Change::Join(vec![3, 70]));
+        assert_eq!(watched.cache.blocks[0].dims()[2] % COLUMNS, 0);
+        watched.cache.leave(0);
+        watched.cache.leave(0);
+        assert!(watched.cache.blocks.is_empty());
+        assert_eq!((watched.cache.rows(), watched.cache.end, watched.cache.room), (0, 0, [0, 0]));
+    }
+}
