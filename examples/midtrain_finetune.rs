@@ -13,7 +13,10 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
 use ethos_core::{Chat, Document, Message, Model, Request, Sampling, jsonl};
@@ -53,6 +56,10 @@ fn main() -> Result<()> {
     };
     let Checkpoint { model, tokenizer, template } =
         Checkpoint::load_in(&model, precision, &device).context("not a model's folder")?;
+
+    // A template that writes today's date would make other rows of a run that goes on tomorrow.
+    let new_year_2026 = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    let template = template.at(new_year_2026);
 
     // Documents have loss on every token, chats on what the assistant says.
     let read = |path| jsonl::read::<Document>(path);

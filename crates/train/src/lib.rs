@@ -10,6 +10,9 @@
 //! * A [`Tokenizer`] turns documents into [`Row`]s with loss on every token; a [`ChatTemplate`] turns
 //!   chats into rows with loss on the assistant's tokens only. A row can be displayed, so that the
 //!   mask is seen and not believed.
+//! * [`Rows`] are a slice in memory, a [`RowFile`] that was tokenised on all cores to disk, or a
+//!   [`Mixture`] of several in shares; an [`Order`] packs them into batches, each epoch in another order
+//!   that follows from its seed.
 //! * [`fit`] packs rows into batches and trains, with checkpoints; a killed run that is started again
 //!   ends as if it had not been. [`Trainer`] is the same, one step at a time, for programs with a
 //!   curriculum of their own.

@@ -66,7 +66,10 @@ impl Folder<'_> {
                 Err(Error::Checkpoint { path: self.0.to_owned(), message })
             };
             if found.rows != run.rows {
-                return other("is of a run on other rows");
+                return other(
+                    "is of a run on other rows (a chat template that writes today's date makes \
+                     such: `ChatTemplate::at`)",
+                );
             }
             if found.model != run.model {
                 return other("is of a run of a model of another shape");
