@@ -13,6 +13,8 @@
 //!   runs again asks only for what is missing. An answer that cannot be used is re-asked and then
 //!   counted as [`Unusable`], with its reason; it never becomes a silent default. What a journal
 //!   holds can be counted ([`Journal::stats`]) and taken elsewhere ([`Journal::export`]).
+//! * A [`Watch`] hears the [`Progress`] of it: done, reused, unusable and why, tokens, time left. A
+//!   closure is one, and `()` hears nothing.
 //! * [`Prompt`] renders what is asked, strictly; [`read`] takes answers apart, strictly.
 //! * [`Chat`] and [`Document`] are the rows of data sets, [`jsonl`] their files.
 //!
