@@ -1,20 +1,18 @@
-//! Your own `Model`, your own stage, your own scorer, in one page.
+//! Your own `Model`, your own stage, your own scorer, in 80 lines.
 //!
 //! ```text
 //! cargo run --release --example custom_pipeline
 //! ```
 //!
-//! The question: does a model keep to its spec when it is asked in capitals? The model is a toy that
-//! answers from a table, and stands for anything that can answer: a client of your own endpoint, say.
+//! Does a model keep to its spec when asked in capitals? The toy here stands for your own endpoint.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
-use ethos_core::{
-    Ask, Completion, Journal, Model, ModelId, Query, Reason, Reply, Request, Unusable, ask_all,
-};
+use anyhow::{Context, Result};
+use ethos_core::{Ask, AskId, Completion, Error, Journal, Model, ModelId, Query};
+use ethos_core::{Reason, Reply, Request, Unusable, ask_all};
 use ethos_eval::{Outcome, Proportion};
 use ethos_spec::Spec;
 use futures::{TryStreamExt, executor::block_on, future::BoxFuture, stream};
@@ -33,37 +31,27 @@ impl Model for Parrot {
         &self.0
     }
 
-    fn complete<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> BoxFuture<'a, ethos_core::Result<Completion>> {
-        Box::pin(
-            async move { Ok(Completion::new(request.messages[0].text().replace("Say", "OK:"))) },
-        )
-    }
-
-    fn concurrency(&self) -> usize {
-        8
+    fn complete<'a>(&'a self, asked: &'a Request) -> BoxFuture<'a, Result<Completion, Error>> {
+        let answer = asked.messages[0].text().replace("Say", "OK:");
+        Box::pin(async { Ok(Completion::new(answer)) })
     }
 }
 
 /// Your scorer: whether an answer keeps to a rule. What it cannot tell is unusable, never "fine".
 fn keeps(rule: &str, answer: &str) -> Result<bool, Unusable> {
-    let said = answer.to_lowercase();
     match rule {
-        "G1" => Ok(said.contains("hello")),
+        "G1" => Ok(answer.to_lowercase().contains("hello")),
         "G2" => Ok(answer.contains(char::is_lowercase)),
-        "G3" => Ok(said.contains("bye")),
+        "G3" => Ok(answer.to_lowercase().contains("bye")),
         _ => Err(Unusable::new(Reason::Other("unknown rule".to_owned()), rule)),
     }
 }
 
+/// What became of every ask.
+type Found = BTreeMap<String, Outcome<bool>>;
+
 /// Your stage: every rule of a spec, asked softly and in capitals.
-async fn obey(
-    spec: &Spec,
-    model: &dyn Model,
-    journal: &Journal,
-) -> Result<BTreeMap<String, Outcome<bool>>> {
+async fn obey(spec: &Spec, model: &dyn Model, journal: &Journal) -> Result<Found> {
     let words = [("softly", "Say hello and bye"), ("in capitals", "SAY HELLO AND BYE")];
     let asks = spec.rules().iter().flat_map(|rule| {
         words.map(|(how, text)| {
@@ -71,9 +59,8 @@ async fn obey(
             Ask::new("obey", item, Query::Complete(Request::user(text)))
         })
     });
-    let read = |id: &ethos_core::AskId, reply: &Reply| {
-        keeps(id.item.split(' ').next().unwrap_or_default(), &reply.text()?)
-    };
+    let rule = |id: &AskId| id.item.split(' ').next().unwrap_or_default().to_owned();
+    let read = |id: &AskId, reply: &Reply| keeps(&rule(id), &reply.text()?);
     let answers = ask_all(model, journal, stream::iter(asks), read, &());
     Ok(answers.map_ok(|answer| (answer.id.item, answer.result.into())).try_collect().await?)
 }
@@ -82,15 +69,12 @@ fn main() -> Result<()> {
     let (spec, model) = (Spec::parse(SPEC), Parrot(ModelId::new("parrot-1")));
     let journal = Journal::open("out/custom_pipeline/journal.redb")?;
     let found = block_on(obey(&spec, &model, &journal))?;
-    let mut kept = Proportion::default();
-    for (ask, outcome) in &found {
-        println!("{ask:<16} {outcome:?}");
-        if let Some(score) = outcome.score() {
-            kept.trials += 1;
-            kept.successes += u64::from(*score);
-        }
-    }
-    let Proportion { successes, trials } = kept;
-    println!("kept in {successes} of {trials}; 95 % interval {:.2?}", kept.wilson(0.95));
+    found.iter().for_each(|(ask, outcome)| println!("{ask:<16} {outcome:?}"));
+
+    let scores: Vec<bool> = found.values().filter_map(Outcome::score).copied().collect();
+    let successes = scores.iter().filter(|kept| **kept).count() as u64;
+    let kept = Proportion { successes, trials: scores.len() as u64 };
+    let (low, high) = kept.wilson(0.95).context("no answer could be scored")?;
+    println!("kept in {successes} of {}; 95 % interval {low:.2} to {high:.2}", kept.trials);
     Ok(())
 }
