@@ -10,7 +10,7 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use anyhow::Result;
 use ethos_core::{
@@ -24,12 +24,14 @@ fn main() -> Result<()> {
     let count: u32 = std::env::args().nth(1).map_or(Ok(5_000), |count| count.parse())?;
     let prompt = Prompt::new("sum", "What is {{ a }} + {{ b }}? Answer in <sum> tags.")?;
 
-    // Asks are a stream: they are made as they are needed, and never all held in memory.
-    let asks = (0..count).map(move |n| {
-        let rendered = prompt.render(&[("a", n), ("b", 7)]);
-        rendered.map(|text| Ask::new("sums", n.to_string(), Query::Complete(Request::user(text))))
-    });
-    let asks = asks.map_while(Result::ok);
+    // Asks are a stream: they are made as they are needed, and never all held in memory. One that
+    // cannot be made ends it, and is kept so that it can be told.
+    let broken = OnceLock::new();
+    let ask = |n: u32| {
+        let text = prompt.render(&[("a", n), ("b", 7)])?;
+        anyhow::Ok(Ask::new("sums", n.to_string(), Query::Complete(Request::user(text))))
+    };
+    let asks = (0..count).map_while(|n| ask(n).map_err(|error| broken.set(error)).ok());
 
     // What makes a reply usable is ours to say. What is not usable is asked again, at most twice.
     let sum = |_: &_, reply: &Reply| Ok(read::tag(&reply.text()?, "sum")?.to_owned());
@@ -52,8 +54,9 @@ fn main() -> Result<()> {
 
     let model = model();
     let (mut right, mut failures) = (0, BTreeMap::new());
-    let mut answers = std::pin::pin!(ask_all(&model, &journal, stream::iter(asks), sum, &watch));
     block_on(async {
+        let answers = ask_all(&model, &journal, stream::iter(asks), sum, &watch);
+        let mut answers = std::pin::pin!(answers);
         while let Some(answer) = answers.try_next().await? {
             match answer.result {
                 Ok(sum) => {
@@ -68,6 +71,7 @@ fn main() -> Result<()> {
         anyhow::Ok(())
     })?;
     bar.finish_and_clear();
+    broken.into_inner().map_or(Ok(()), Err)?;
 
     println!("{right} of {count} sums are right; without a usable answer: {failures:?}");
     let after = journal.stats()?;
@@ -78,7 +82,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A model with moods: a function of the question alone, and of how often it was asked.
+/// A model with moods: what it answers depends on the question, and on how many came before it.
 fn model() -> Scripted {
     let calls = std::sync::atomic::AtomicU32::new(0);
     Scripted::new("moody-adder", move |request| {
