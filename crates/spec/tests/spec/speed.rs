@@ -1,8 +1,10 @@
-//! How fast a megabyte is read. Figures are printed with `--nocapture`; the limit holds in release.
+//! How fast a megabyte is read. Figures are printed with `--nocapture`; the limit holds in release,
+//! on a machine that does nothing else.
 
 use std::time::{Duration, Instant};
 
 use ethos_spec::Spec;
+use pulldown_cmark::{Options, Parser};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -23,13 +25,13 @@ fn check(name: &str, piece: impl Fn(usize) -> String) {
         runs.min().unwrap()
     };
     let ours = best(&|| Spec::parse(text.clone()).sentences().len());
-    let options = pulldown_cmark::Options::ENABLE_TABLES;
-    let bare = best(&|| pulldown_cmark::Parser::new_ext(&text, options).into_offset_iter().count());
+    // As the scan sets them.
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let bare = best(&|| Parser::new_ext(&text, options).into_offset_iter().count());
     let ratio = ours.as_secs_f64() / bare.as_secs_f64();
     println!("{name}: {ours:?}, pulldown-cmark alone {bare:?}, ratio {ratio:.2}");
     if !cfg!(debug_assertions) {
-        // A busy machine slows both.
-        assert!(ours < Duration::from_millis(50).max(10 * bare), "{name}: {ours:?}");
+        assert!(ours < Duration::from_millis(50), "{name}: {ours:?}");
     }
 }
 
