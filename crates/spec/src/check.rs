@@ -6,6 +6,7 @@ use crate::{
     cue,
     diagnostic::{Code, Diagnostic, Severity},
     kind,
+    scan::Scan,
     section::Section,
     span::{Position, Span},
     spec::Spec,
@@ -14,13 +15,21 @@ use crate::{
 /// How many of them a message names before it says "and so many more".
 const NAMED: usize = 8;
 
-pub(crate) fn all(spec: &Spec, open_fence: Option<Span>) -> Vec<Diagnostic> {
+/// General guidance is what names a situation in fewer than one of so many sentences.
+const SITUATED: usize = 6;
+
+/// Marks of a text that was decoded wrongly.
+const LOST: [char; 2] = ['\u{fffd}', '\0'];
+
+/// All that looks wrong; `doubled` are the doubled braces.
+pub(crate) fn all(spec: &Spec, scan: &Scan, doubled: &[Span]) -> Vec<Diagnostic> {
     let mut checks = Checks { spec, found: Vec::new() };
-    checks.text(open_fence);
+    checks.text(scan);
     checks.sections();
     checks.rules();
     checks.guidance();
     checks.placeholders();
+    checks.doubled_braces(doubled);
     checks.found.sort_by_key(|diagnostic| diagnostic.span);
     let mut before = (0, Position::START);
     for diagnostic in &mut checks.found {
@@ -49,7 +58,7 @@ impl Checks<'_> {
         self.found.push(Diagnostic { severity, code, span, at, message, advice: advice.into() });
     }
 
-    fn text(&mut self, open_fence: Option<Span>) {
+    fn text(&mut self, scan: &Scan) {
         let spec = self.spec;
         if spec.sentences.is_empty() && spec.rules.is_empty() {
             self.push(
@@ -60,8 +69,9 @@ impl Checks<'_> {
                 "write what the assistant does, and why, in full sentences",
             );
         }
-        let lost = spec.text.matches('\u{fffd}').count();
-        if let Some(at) = spec.text.find('\u{fffd}') {
+        let mut lost = spec.text.match_indices(LOST);
+        if let Some((at, first)) = lost.next() {
+            let lost = 1 + lost.count();
             let them = if lost == 1 {
                 "a character was".into()
             } else {
@@ -70,12 +80,21 @@ impl Checks<'_> {
             self.push(
                 Severity::Error,
                 Code::LostCharacter,
-                Span::new(at, at + '\u{fffd}'.len_utf8()),
+                Span::new(at, at + first.len()),
                 format!("{them} lost when the text was decoded"),
                 "decode the original with the encoding it was written in",
             );
         }
-        if let Some(span) = open_fence {
+        if let Some(span) = scan.open_comment {
+            self.push(
+                Severity::Error,
+                Code::OpenComment,
+                span,
+                "nothing closes this comment".to_owned(),
+                "close it with `-->`; what stands in a comment is not read",
+            );
+        }
+        if let Some(span) = scan.open_fence {
             self.push(
                 Severity::Warning,
                 Code::OpenFence,
@@ -112,7 +131,10 @@ impl Checks<'_> {
                 found.push((
                     section,
                     Code::EmptySection,
-                    format!("section `{title}` is empty"),
+                    match title.as_str() {
+                        "" => "this section is empty".to_owned(),
+                        title => format!("section `{title}` is empty"),
+                    },
                     "write it, or remove the heading: a section that says nothing teaches nothing"
                         .into(),
                 ));
@@ -162,14 +184,19 @@ impl Checks<'_> {
                 Code::MissingRule,
                 reference.span,
                 format!("there is no rule `{}`", reference.id),
-                "correct the id, or write the rule",
+                format!(
+                    "correct the id, or write the rule: a list item `- {id}: …` or a heading \
+                     `### {id}: …`",
+                    id = reference.id
+                ),
             );
         }
         let rules = kind::outermost(&spec.rules);
         let bare: Vec<_> = rules.iter().filter(|(_, reasoned)| !reasoned).map(|(r, _)| r).collect();
         if let Some(rule) = bare.first() {
             let ids = bare.iter().map(|rule| format!("`{}`", rule.id));
-            let (these, give) = if bare.len() == 1 { ("rule", "gives") } else { ("rules", "give") };
+            let these = if rules.len() == 1 { "rule" } else { "rules" };
+            let give = if bare.len() == 1 { "gives" } else { "give" };
             self.push(
                 Severity::Warning,
                 Code::RuleWithoutReason,
@@ -204,12 +231,20 @@ impl Checks<'_> {
                  to .12 where the value explained each preference, and -.01 to .07 where the two \
                  only stood side by side (arXiv 2605.02087 §3, figure 10)",
             );
-        } else if !said().any(cue::names_situation) {
+            return;
+        }
+        let situated = said().filter(|sentence| cue::names_situation(sentence)).count();
+        if SITUATED * situated < spec.sentences.len() {
+            let names = match situated {
+                0 => "no sentence names".to_owned(),
+                1 => format!("1 of {} sentences names", spec.sentences.len()),
+                _ => format!("{situated} of {} sentences name", spec.sentences.len()),
+            };
             self.push(
                 Severity::Warning,
                 Code::GeneralGuidance,
                 *first,
-                "no sentence names a situation".to_owned(),
+                format!("{names} a situation"),
                 "say what the assistant does when, and if: two models trained on a specific spec \
                  chose the harmful action in .23 and .12 of the trials, on a general one in .41 \
                  and .27 (arXiv 2605.02087 §5.2, figure 17)",
@@ -237,6 +272,17 @@ impl Checks<'_> {
             self.push(Severity::Note, Code::Placeholder, span, message, advice);
         }
     }
+
+    fn doubled_braces(&mut self, doubled: &[Span]) {
+        let Some(&first) = doubled.first() else { return };
+        let name = self.spec.slice(Span::new(first.start + 1, first.end - 1));
+        let message = match doubled.len() {
+            1 => format!("`{{{name}}}` is text and is not filled"),
+            times => format!("{times} names in doubled braces are text and are not filled"),
+        };
+        let advice = format!("write `{name}`, or put what is meant as text in code");
+        self.push(Severity::Warning, Code::DoubledBraces, first, message, advice);
+    }
 }
 
 fn named(mut ids: impl ExactSizeIterator<Item = String>) -> String {
@@ -249,7 +295,7 @@ fn named(mut ids: impl ExactSizeIterator<Item = String>) -> String {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use crate::Spec;
+    use super::*;
 
     fn check(text: &str, expected: Expect) {
         let spec = Spec::parse(text);
@@ -282,7 +328,47 @@ mod tests {
     }
 
     #[test]
+    fn what_a_comment_and_a_fence_swallow() {
+        check(
+            "It helps when asked.\n\n<!-- TODO\n\n- SP1: Be kind.\n\n# B\n\nMore {x}.\n",
+            expect![[r#"
+                3:1: error: nothing closes this comment
+                  close it with `-->`; what stands in a comment is not read
+            "#]],
+        );
+        check("It helps when asked.\n\n<!-- a\n\nb --><!-- c -->\n", expect![[""]]);
+        check("# A\n\n- A <!-- in a line is text, if so.\n\n# B\n\nMore.\n", expect![[""]]);
+        for open in ["````\ncode\n```\n\n- SP1: lost\n\n```\n", "~~~\n- SP1: lost\n```\n"] {
+            let spec = Spec::parse(format!("It helps when asked.\n\n{open}"));
+            let codes: Vec<_> = spec.diagnostics().iter().map(|d| d.code).collect();
+            assert_eq!(codes, [Code::OpenFence], "{open}");
+        }
+    }
+
+    #[test]
     fn sections() {
+        check(
+            "When?\n\n#\n",
+            expect![[r#"
+            1:1: warning: text before the first heading
+              give it a heading, so that it can be planned for like any other section
+            3:1: warning: this heading has no title
+              name what the section is about; titles become the names of topics
+            3:1: warning: this section is empty
+              write it, or remove the heading: a section that says nothing teaches nothing
+        "#]],
+        );
+        check(
+            "If so.\n\n# A\n\n- SP1:\n",
+            expect![[r#"
+                1:1: warning: text before the first heading
+                  give it a heading, so that it can be planned for like any other section
+                3:1: warning: section `A` is empty
+                  write it, or remove the heading: a section that says nothing teaches nothing
+                5:3: warning: 1 of 1 rule gives no reason: `SP1`
+                  say why ("because …", "so that …"): midtrained and fine-tuned on rules alone, four models chose the harmful action in .17 to .55 of the trials, on the same rules with reasons in .10 to .24 (arXiv 2605.02087 §5.1, figure 14)
+            "#]],
+        );
         check(
             "If so.\n\n# One\n\n### Three\n\n***\n\n##\n\nText.\n",
             expect![[r#"
@@ -306,7 +392,7 @@ mod tests {
                 1:3: warning: 2 of 3 rules give no reason: `A1`, `A1`
                   say why ("because …", "so that …"): midtrained and fine-tuned on rules alone, four models chose the harmful action in .17 to .55 of the trials, on the same rules with reasons in .10 to .24 (arXiv 2605.02087 §5.1, figure 14)
                 1:18: error: there is no rule `A3`
-                  correct the id, or write the rule
+                  correct the id, or write the rule: a list item `- A3: …` or a heading `### A3: …`
                 3:3: error: rule `A1` is defined again, first at 1:3
                   give every rule an id of its own: documents and references name rules by it
             "#]],
@@ -318,7 +404,23 @@ mod tests {
                   say why ("because …", "so that …"): midtrained and fine-tuned on rules alone, four models chose the harmful action in .17 to .55 of the trials, on the same rules with reasons in .10 to .24 (arXiv 2605.02087 §5.1, figure 14)
             "#]],
         );
+        check(
+            "- D1: Do.\n- D2: Do, because.\n",
+            expect![[r#"
+                1:3: warning: 1 of 2 rules gives no reason: `D1`
+                  say why ("because …", "so that …"): midtrained and fine-tuned on rules alone, four models chose the harmful action in .17 to .55 of the trials, on the same rules with reasons in .10 to .24 (arXiv 2605.02087 §5.1, figure 14)
+            "#]],
+        );
         check("## C1: Stop\n\n- C1a: Because it hurts.\n", expect![[""]]);
+        check(
+            "## Rule SP1: Be kind\n\nWhen asked, see rule\nSP1.\n",
+            expect![[r#"
+                1:9: error: there is no rule `SP1`
+                  correct the id, or write the rule: a list item `- SP1: …` or a heading `### SP1: …`
+                4:1: error: there is no rule `SP1`
+                  correct the id, or write the rule: a list item `- SP1: …` or a heading `### SP1: …`
+            "#]],
+        );
     }
 
     #[test]
@@ -337,7 +439,27 @@ mod tests {
         check(
             "{{a}} is calm and never shouts.\n",
             expect![[r#"
+                1:1: warning: `{{a}}` is text and is not filled
+                  write `{a}`, or put what is meant as text in code
                 1:1: warning: no sentence names a situation
+                  say what the assistant does when, and if: two models trained on a specific spec chose the harmful action in .23 and .12 of the trials, on a general one in .41 and .27 (arXiv 2605.02087 §5.2, figure 17)
+            "#]],
+        );
+        check(
+            "{{a}} and {b} are {{ c }} or {{d}}. `{{e}}` is, when asked.\n",
+            expect![[r#"
+                1:1: warning: 2 names in doubled braces are text and are not filled
+                  write `{a}`, or put what is meant as text in code
+                1:11: note: `{b}` is to be filled
+                  give its value in the `Persona`; braces that are text go in code or after a backslash
+            "#]],
+        );
+        let calm = |n| "If asked, it is calm. ".to_owned() + &"It is calm. ".repeat(n);
+        check(&calm(5), expect![[""]]);
+        check(
+            &calm(6),
+            expect![[r#"
+                1:1: warning: 1 of 7 sentences names a situation
                   say what the assistant does when, and if: two models trained on a specific spec chose the harmful action in .23 and .12 of the trials, on a general one in .41 and .27 (arXiv 2605.02087 §5.2, figure 17)
             "#]],
         );

@@ -8,8 +8,8 @@ use crate::{span::Span, spec::Spec};
 
 /// Accumulates spans of one spec, and says which of it they cover, how often, and what nothing covers.
 ///
-/// Adding a span costs the logarithm of what is there already, so a corpus of millions of documents
-/// may add all of its quotes. Only sentences count: headings, blank lines and marks need no document.
+/// Adding a span costs the logarithm of what is there already and a step for every sentence that it
+/// touches, so a corpus of millions of documents may add all of its quotes. Only sentences count: headings, blank lines and marks need no document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// In order and without overlap.

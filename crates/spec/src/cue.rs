@@ -5,7 +5,6 @@
 const REASON: &[&[&str]] = &[
     &["because"],
     &["lest"],
-    &["otherwise"],
     &["rationale"],
     &["so", "that"],
     &["in", "order", "to"],
@@ -75,8 +74,8 @@ const SITUATION: &[&[&str]] = &[
     &["whenever"],
     &["unless"],
     &["asked"],
-    &["example"],
-    &["instance"],
+    &["for", "example"],
+    &["for", "instance"],
     &["suppose"],
     &["faced"],
 ];
@@ -142,9 +141,16 @@ mod tests {
             "It explains why when asked.",
             "So do that.",
             "The becauses.",
+            "It follows the operator unless told otherwise.",
             "",
         ] {
             assert!(!gives_reason(no), "{no}");
         }
+    }
+
+    #[test]
+    fn situations() {
+        assert!(names_situation("It says so, for example to children."));
+        assert!(!names_situation("Aria by Example Labs is an example."));
     }
 }

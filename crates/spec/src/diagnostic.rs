@@ -64,10 +64,12 @@ impl fmt::Display for Severity {
 pub enum Code {
     /// The spec says nothing.
     EmptySpec,
-    /// U+FFFD: a character was lost when the text was decoded.
+    /// U+FFFD or NUL: a character was lost when the text was decoded.
     LostCharacter,
     /// A fence that nothing closes makes the rest of the text code.
     OpenFence,
+    /// A comment that nothing closes, which takes what follows.
+    OpenComment,
     /// Text before the first heading.
     TextBeforeHeading,
     /// A heading without a title.
@@ -84,8 +86,10 @@ pub enum Code {
     RuleWithoutReason,
     /// Values are named, but no sentence says what the assistant does.
     ValuesWithoutBehaviour,
-    /// No sentence names a situation.
+    /// Hardly a sentence names a situation.
     GeneralGuidance,
     /// A placeholder that is still to be filled.
     Placeholder,
+    /// `{{name}}`, which is text and is never filled.
+    DoubledBraces,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{cue, rule::Rule, span::Span};
 
 /// The sorts of spec that the paper compares: arXiv 2605.02087 §4 (prose) and §5.1 (rules, with and
-/// without reasons). Which one a spec is decides how documents are planned from it.
+/// without reasons).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -39,7 +39,7 @@ pub struct Shape {
     pub rules: usize,
     /// Those of them that give a reason, themselves or in a rule nested in them.
     pub reasoned: usize,
-    /// Words of all sentences; headings are not counted.
+    /// Words of all sentences; headings, labels of rules and comments are not counted.
     pub words: usize,
     /// Words of the sentences in rules.
     pub rule_words: usize,
@@ -74,7 +74,8 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Gives each rule the sentences that reason for it, and counts.
+/// Gives each rule the sentences that reason for it, and counts; `text` is the spec without its
+/// comments.
 pub(crate) fn measure(text: &str, sentences: &[Span], rules: &mut [Rule]) -> Shape {
     let mut shape = Shape::default();
     let mut open: Vec<usize> = Vec::new();
@@ -127,14 +128,19 @@ mod tests {
     #[test]
     fn kinds_and_why() {
         check("It is kind.", expect!["prose: 3 words and no rule"]);
+        check("It is <!-- because? TODO --> kind.", expect!["prose: 3 words and no rule"]);
+        check(
+            "- A1: Be kind. <!-- because? TODO -->\n- A2: Be <!-- true. Because -->\n  <b>true</b>.",
+            expect!["rules: 0 of 2 rules give a reason, 4 of 4 words stand in rules"],
+        );
         check(
             "- A1: Be kind.\n- A2: Be true.",
-            expect!["rules: 0 of 2 rules give a reason, 6 of 6 words stand in rules"],
+            expect!["rules: 0 of 2 rules give a reason, 4 of 4 words stand in rules"],
         );
         check(
             "- A1: Be kind.\n  - A1a: Because we live together.\n- A2: Be true, since all hold on to it.",
             expect![
-                "rules with reasons: 2 of 2 rules give a reason, 17 of 17 words stand in rules"
+                "rules with reasons: 2 of 2 rules give a reason, 14 of 14 words stand in rules"
             ],
         );
         check(

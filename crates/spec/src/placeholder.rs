@@ -10,7 +10,7 @@ use crate::span::Span;
 ///
 /// A name is an ASCII letter and then letters, digits, `_` or `-`. In code, in comments and in front
 /// matter braces are text. So they are after a backslash and inside other braces: JSON stays as it is,
-/// and `{{name}}` is two pairs of braces, before filling and after.
+/// and `{{name}}` is two pairs of braces, before filling and after (a diagnostic says so).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placeholder {
     /// The name without its braces.
@@ -53,13 +53,29 @@ impl Persona {
     }
 }
 
-/// Every placeholder of `text` from `from` on, outside the `opaque` spans.
-pub(crate) fn find(text: &str, from: usize, opaque: &[Span]) -> Vec<Placeholder> {
+/// What the braces of a text are.
+pub(crate) struct Braces {
+    pub(crate) names: Vec<Placeholder>,
+    /// `{{name}}`, which is text here and a placeholder in many other places.
+    pub(crate) doubled: Vec<Span>,
+}
+
+/// A brace that is open and no placeholder.
+struct Open {
+    at: usize,
+    /// How many names were found before it. What it turns out to enclose goes.
+    before: usize,
+    /// A quote follows, as in JSON.
+    json: bool,
+}
+
+/// The braces of `text` from `from` on, outside the `opaque` spans.
+pub(crate) fn find(text: &str, from: usize, opaque: &[Span]) -> Braces {
     let bytes = text.as_bytes();
     let mut opaque = opaque.iter().peekable();
     let mut found: Vec<Placeholder> = Vec::new();
-    // For every brace that is open: how many were found before it. What it turns out to enclose goes.
-    let mut open: Vec<usize> = Vec::new();
+    let mut doubled = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut i = from;
     while i < bytes.len() {
         if matches!(bytes[i], b'{' | b'}') {
@@ -70,27 +86,45 @@ pub(crate) fn find(text: &str, from: usize, opaque: &[Span]) -> Vec<Placeholder>
             }
         }
         match bytes[i] {
-            b'\\' if matches!(bytes.get(i + 1), Some(b'{' | b'}' | b'\\')) => i += 1,
+            b'\\' if matches!(bytes.get(i + 1), Some(b'{' | b'}' | b'\\')) => {
+                i += 1;
+                if bytes[i] == b'{' {
+                    // The brace that closes the name goes with the one that opens it.
+                    i += name_len(&bytes[i + 1..]).map_or(0, |len| len + 1);
+                }
+            }
             b'{' => match name_len(&bytes[i + 1..]) {
                 Some(len) => {
                     let span = Span::new(i, i + len + 2);
                     found.push(Placeholder { name: text[i + 1..i + 1 + len].to_owned(), span });
                     i += len + 1;
                 }
-                None => open.push(found.len()),
+                None => {
+                    let json = text[i + 1..].trim_start().starts_with('"');
+                    open.push(Open { at: i, before: found.len(), json });
+                }
             },
             b'}' => {
-                if let Some(before) = open.pop() {
+                if let Some(Open { at, before, .. }) = open.pop() {
+                    if let [only] = &found[before..]
+                        && only.span == Span::new(at + 1, i)
+                        && open.is_empty()
+                    {
+                        doubled.push(Span::new(at, i + 1));
+                    }
                     found.truncate(before);
                 }
             }
-            // A brace that is still open at the end of its paragraph was just a brace.
-            b'\n' if blank_line(&bytes[i + 1..]) => open.clear(),
+            // A brace that is still open at the end of its paragraph was just a brace, unless it
+            // opens JSON.
+            b'\n' if blank_line(&bytes[i + 1..]) => {
+                while open.pop_if(|open| !open.json).is_some() {}
+            }
             _ => {}
         }
         i += 1;
     }
-    found
+    Braces { names: found, doubled }
 }
 
 fn name_len(bytes: &[u8]) -> Option<usize> {
@@ -142,6 +176,7 @@ mod tests {
         check("a { lone brace, {b}", &["b"]);
         check("closed } and {b}", &["b"]);
         check("{\n\n{a}\n\n}", &["a"]);
+        check("{ x\n\n{a}\n\n\"b\" }", &["a"]);
     }
 
     #[test]
@@ -149,7 +184,9 @@ mod tests {
         check("`{a}` and ``{b}``\n\n```\n{c}\n```\n\n    {d}\n", &[]);
         check(r#"{"key": {a}, "other": "{b}"}"#, &[]);
         check("{ a } {} {1} {a b} {é}", &[]);
+        check("{\n  \"key\": {a},\n\n  \"more\": {\n\n\"b\": \"{b}\" } }\n", &[]);
         check(r"\{a}", &[]);
+        check(r"{ x \{a} {b} } \{c\} {d}", &["d"]);
         check("{{a}}", &[]);
         check("<!-- {a} --> and <b>{b}</b>", &["b"]);
         check("---\nfor: {a}\n---\n{b}", &["b"]);

@@ -14,7 +14,8 @@ use crate::{
 ///
 /// An id is up to eight capital letters, perhaps a hyphen, up to four digits, and perhaps subnumbers
 /// or one small letter: `SP1`, `GP-2`, `SP1.3`, `SP1b`. It opens a rule when it begins a list item or
-/// a heading, in bold or not, and a colon or a dash follows; a heading may also be the id alone.
+/// a heading, in bold or not, and a colon or a dash follows; a heading may also be the id alone. An
+/// entry of a table of contents, `[SP1: …](#sp1)`, opens none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// The id as written.
@@ -23,8 +24,8 @@ pub struct Rule {
     pub form: RuleForm,
     /// Where the id stands.
     pub label: Span,
-    /// What is demanded: the rest of the paragraph or heading after the id, or the first paragraph
-    /// under a heading that is the id alone.
+    /// What is demanded: the rest of the paragraph or heading after the id, or the next paragraph
+    /// where the id stands alone.
     pub text: Span,
     /// The whole rule: the list item with all that is nested in it, or the section.
     pub span: Span,
@@ -94,8 +95,17 @@ fn bulleted(text: &str, scan: &Scan) -> Vec<Rule> {
         }
         let head = scan.text_of(item.head);
         if let Some(opening) = head.and_then(|head| opening(text, head, RuleForm::Bullet)) {
+            let mut rule = opening.rule(text, RuleForm::Bullet, item.span);
+            let below = item.head.and_then(|leaf| scan.text_of(Some(leaf + 1)));
+            let nested = scan.items.get(i + 1).map_or(text.len(), |next| next.span.start);
+            if let (true, Some(below)) = (rule.text.is_empty(), below)
+                && item.span.contains(below)
+                && below.start < nested
+            {
+                rule.text = below;
+            }
             by_item[i] = Some(rules.len());
-            rules.push(opening.rule(text, RuleForm::Bullet, item.span));
+            rules.push(rule);
         }
     }
     rules
@@ -154,18 +164,21 @@ impl Opening {
 }
 
 fn opening(text: &str, span: Span, form: RuleForm) -> Option<Opening> {
-    const MARKS: [char; 4] = ['*', '_', '`', '['];
+    const EMPHASIS: [char; 2] = ['*', '_'];
     let all = &text[span.range()];
-    let bare = all.trim_start_matches(MARKS);
-    let marked = bare.len() < all.len();
-    let unmark = |s: &'_ str| {
-        if marked { s.trim_start_matches(['*', '_', '`', ']']).len() } else { s.len() }
-    };
-    let tail = |len: usize| &all[all.len() - len..];
-
-    let id = id_len(bare.as_bytes())?;
+    let bare = all.trim_start_matches(EMPHASIS);
+    // Brackets and backticks hold the id alone: `[SP1: …](#sp1)` is a link to a rule, and
+    // `` `SP1: …` `` shows how one is written.
+    let held = ["[]", "``"].iter().find(|pair| bare.starts_with(&pair[..1]));
+    let bare = &bare[held.map_or(0, |_| 1)..];
+    let id = id_len(bare)?;
     let label = span.start + (all.len() - bare.len());
-    let rest = tail(unmark(&bare[id..]));
+    let marks: &[char] = if all.starts_with(EMPHASIS) { &EMPHASIS } else { &[] };
+    let rest = match held {
+        Some(pair) => bare[id..].strip_prefix(&pair[1..])?,
+        None => &bare[id..],
+    };
+    let rest = rest.trim_start_matches(marks);
     let spaced = rest.trim_start();
     let rest = if let Some(rest) = spaced.strip_prefix([':', '—', '–']) {
         rest
@@ -176,15 +189,16 @@ fn opening(text: &str, span: Span, form: RuleForm) -> Option<Opening> {
     } else {
         return None;
     };
-    let rest = tail(unmark(rest)).trim_start();
+    let rest = rest.trim_start_matches(marks).trim_start();
     Some(Opening {
         label: Span::new(label, label + id),
         text: Span::new(span.end - rest.len(), span.end),
     })
 }
 
-/// Length of the id that `bytes` begin with; see [`Rule`] for what is one.
-fn id_len(bytes: &[u8]) -> Option<usize> {
+/// Length of the id that `text` begins with; see [`Rule`] for what is one.
+fn id_len(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
     // Ten are more than any part of an id has; looking further would take quadratic time.
     let run = |from: usize, is: fn(&u8) -> bool| {
         bytes[from..].iter().take(10).take_while(|&byte| is(byte)).count()
@@ -204,12 +218,19 @@ fn id_len(bytes: &[u8]) -> Option<usize> {
         len += 1 + digits;
     }
     len += usize::from(bytes.get(len).is_some_and(u8::is_ascii_lowercase));
-    let ends = bytes.get(len).is_none_or(|&byte| !is_word(byte));
+    // `_SP1_` is an id in emphasis, `SP1_a` is none.
+    let ends = !text[len..].trim_start_matches('_').starts_with(is_word);
     ends.then_some(len)
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+/// Whether a word ends with `before`, so that what follows is no beginning of one.
+fn ends_in_word(before: &str) -> bool {
+    before.trim_end_matches('_').ends_with(is_word)
+}
+
+/// `_` is part of a word where letters follow it or precede it, and a mark of emphasis elsewhere.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric()
 }
 
 fn letters(id: &str) -> &str {
@@ -225,19 +246,23 @@ pub(crate) fn references(text: &str, scan: &Scan, rules: &[Rule]) -> Vec<Referen
     let known: HashSet<_> = rules.iter().map(|rule| letters(&rule.id)).collect();
     let bytes = text.as_bytes();
     let mut opaque = scan.opaque.iter().copied().peekable();
+    let mut unsaid = scan.unsaid.iter().copied().peekable();
     let mut labels = rules.iter().map(|rule| rule.label).peekable();
     let mut references = Vec::new();
     let mut from = scan.front;
     while let Some(found) = bytes[from..].iter().position(u8::is_ascii_uppercase) {
         let start = from + found;
         from = start + 1;
-        let starts_word = start == 0 || !is_word(bytes[start - 1]);
-        let Some(len) = id_len(&bytes[start..]).filter(|_| starts_word) else { continue };
+        let Some(len) = id_len(&text[start..]) else { continue };
+        if ends_in_word(&text[..start]) {
+            continue;
+        }
         while opaque.next_if(|span| span.end <= start).is_some() {}
+        while unsaid.next_if(|span| span.end <= start).is_some() {}
         while labels.next_if(|span| span.end <= start).is_some() {}
         from = start + len;
         let taken = |span: Option<&Span>| span.is_some_and(|span| span.start <= start);
-        if taken(opaque.peek()) || taken(labels.peek()) {
+        if taken(opaque.peek()) || taken(unsaid.peek()) || taken(labels.peek()) {
             continue;
         }
         let id = &text[start..from];
@@ -249,14 +274,14 @@ pub(crate) fn references(text: &str, scan: &Scan, rules: &[Rule]) -> Vec<Referen
     references
 }
 
+/// Whether what stands before an id ends with "rule" or "principle", on this line or the one before.
 fn follows_the_word_rule(before: &str) -> bool {
-    let Some(before) = before.strip_suffix(' ') else { return false };
-    ["rule", "rules", "principle", "principles"].iter().any(|word| {
-        let at = before.len().checked_sub(word.len());
-        at.is_some_and(|at| {
-            before.as_bytes()[at..].eq_ignore_ascii_case(word.as_bytes())
-                && (at == 0 || !is_word(before.as_bytes()[at - 1]))
-        })
+    let words = before.trim_end();
+    let gap = &before[words.len()..];
+    let near = !gap.is_empty() && gap.matches('\n').count() < 2;
+    near && ["rule", "rules", "principle", "principles"].iter().any(|word| {
+        let at = words.len().checked_sub(word.len()).filter(|&at| words.is_char_boundary(at));
+        at.is_some_and(|at| words[at..].eq_ignore_ascii_case(word) && !ends_in_word(&words[..at]))
     })
 }
 
@@ -266,13 +291,18 @@ mod tests {
 
     #[test]
     fn ids() {
-        let id = |text: &str| id_len(text.as_bytes()).map(|len| text[..len].to_owned());
+        let id = |text: &str| id_len(text).map(|len| text[..len].to_owned());
         for whole in ["SP1", "GP-2", "SP1.3", "SP12.3.4", "SP1b", "L6"] {
             assert_eq!(id(whole).as_deref(), Some(whole));
         }
         assert_eq!(id("SP1.").as_deref(), Some("SP1"), "a full stop ends it");
-        assert_eq!(id("SP1-SP3").as_deref(), Some("SP1"));
-        for none in ["", "SP", "sp1", "H2O", "1SP", "SP12345", "ABCDEFGHI1", "SP1_a", "SP1é"] {
+        for more in ["SP1-SP3", "SP1_", "SP1__:", "SP1—x", "SP1…", "SP1’s", "SP1\u{a0}:", "SP1”"]
+        {
+            assert_eq!(id(more).as_deref(), Some("SP1"), "{more}");
+        }
+        for none in
+            ["", "SP", "sp1", "H2O", "1SP", "SP12345", "ABCDEFGHI1", "SP1_a", "SP1__2", "SP1é"]
+        {
             assert_eq!(id(none), None, "{none}");
         }
     }
@@ -292,6 +322,16 @@ mod tests {
         assert_eq!(check("SP1 - be kind", Bullet), is("SP1", "be kind"));
         assert_eq!(check("SP1:\n  be kind", Bullet), is("SP1", "be kind"));
         assert_eq!(check("SP1:", Bullet), is("SP1", ""));
+        assert_eq!(check("__SP1__: be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("_SP1_ — be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("SP1—be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("SP1\u{a0}: be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("`SP1`: be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("**[SP1]:** be kind", Bullet), is("SP1", "be kind"));
+        assert_eq!(check("[SP1: be kind](#sp1)", Bullet), None, "a table of contents");
+        assert_eq!(check("[SP1](#sp1): be kind", Bullet), None);
+        assert_eq!(check("[SP1](#sp1)", Heading), None);
+        assert_eq!(check("`SP1: …` is a rule", Bullet), None, "shows how a rule is written");
         assert_eq!(check("SP1", Heading), is("SP1", ""));
         assert_eq!(check("SP1", Bullet), None, "names a rule, defines none");
         assert_eq!(check("SP1 and SP2: both", Bullet), None);

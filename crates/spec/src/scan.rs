@@ -2,21 +2,29 @@
 //!
 //! Nothing here recurses, so that nesting costs memory and never stack.
 
-use pulldown_cmark::{CodeBlockKind, Event, OffsetIter, Options, Parser, Tag, TagEnd};
+use std::{borrow::Cow, ops::Range};
+
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, OffsetIter, Options, Parser, Tag, TagEnd};
 
 use crate::span::{Span, trim};
 
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// Byte order mark and YAML block.
+    /// Byte order mark and metadata.
     pub(crate) front: usize,
     pub(crate) headings: Vec<Heading>,
     pub(crate) items: Vec<Item>,
     pub(crate) leaves: Vec<Leaf>,
     /// Code and comments: braces and ids there are text.
     pub(crate) opaque: Vec<Span>,
+    /// Those of them that are comments: nothing in them is said.
+    pub(crate) comments: Vec<Span>,
+    /// Tags, and where links lead: ids there name no rule.
+    pub(crate) unsaid: Vec<Span>,
     /// A fence that nothing closes: the rest of the text is code.
     pub(crate) open_fence: Option<Span>,
+    /// The first comment that nothing closes.
+    pub(crate) open_comment: Option<Span>,
 }
 
 /// A heading that opens a section; those in quotes and lists do not.
@@ -69,6 +77,20 @@ impl Scan {
         scanner.scan
     }
 
+    /// `text` with spaces in the place of comments, so that offsets stay.
+    pub(crate) fn without_comments<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.comments.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut said = String::with_capacity(text.len());
+        for comment in &self.comments {
+            said.push_str(&text[said.len()..comment.start]);
+            said.extend(std::iter::repeat_n(' ', comment.len()));
+        }
+        said.push_str(&text[said.len()..]);
+        Cow::Owned(said)
+    }
+
     /// The text that a list item or a heading begins with, if it is text.
     pub(crate) fn text_of(&self, leaf: Option<usize>) -> Option<Span> {
         let leaf = self.leaves.get(leaf?)?;
@@ -88,6 +110,8 @@ struct Scanner<'a> {
     last_end: usize,
     /// The run of inline text that is growing.
     run: Option<Span>,
+    /// Where the last piece of inline text ended.
+    inline_end: usize,
     heading: Option<Heading>,
     /// Within code or HTML, whose texts are no leaves of their own.
     in_block: bool,
@@ -95,10 +119,16 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn run(&mut self, events: OffsetIter<'_>) {
+        let definitions = events.reference_definitions().iter();
+        let definitions: Vec<_> = definitions.map(|(_, link)| self.at(&link.span)).collect();
         for (event, range) in events {
-            let span = Span::new(range.start + self.scan.front, range.end + self.scan.front);
+            let span = self.at(&range);
             match event {
                 Event::Start(tag) => self.start(&tag, span),
+                Event::End(TagEnd::Link | TagEnd::Image) => {
+                    self.scan.unsaid.push(Span::new(self.inline_end.max(span.start), span.end));
+                    self.inline_end = span.end;
+                }
                 Event::End(tag) => self.end(tag),
                 Event::Rule => {
                     self.flush(LeafKind::Text);
@@ -109,22 +139,34 @@ impl Scanner<'_> {
                 Event::Code(code) => {
                     self.scan.opaque.push(span);
                     self.grow(span);
+                    self.inline_end = span.end;
                     self.title(&code);
                 }
-                Event::InlineHtml(html) => {
-                    if html.starts_with(COMMENT.0) {
-                        self.scan.opaque.push(span);
-                    }
+                Event::InlineHtml(html) if html.starts_with(COMMENT.0) => {
+                    self.scan.opaque.push(span);
+                    self.scan.comments.push(span);
+                    self.inline_end = span.end;
+                }
+                Event::InlineHtml(_) => {
+                    self.scan.unsaid.push(span);
                     self.grow(span);
+                    self.inline_end = span.end;
                 }
                 Event::Text(part) => {
                     self.grow(span);
+                    self.inline_end = span.end;
                     self.title(&part);
                 }
                 Event::SoftBreak | Event::HardBreak => self.title(" "),
                 _ => self.grow(span),
             }
         }
+        self.scan.unsaid.extend(definitions);
+        self.scan.unsaid.sort_unstable();
+    }
+
+    fn at(&self, range: &Range<usize>) -> Span {
+        Span::new(range.start + self.scan.front, range.end + self.scan.front)
     }
 
     fn start(&mut self, tag: &Tag<'_>, span: Span) {
@@ -174,6 +216,11 @@ impl Scanner<'_> {
                 self.flush(LeafKind::Text);
             }
             Tag::TableCell => {}
+            // An address is shown, and yet not said.
+            Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => {
+                self.scan.unsaid.push(span);
+                self.grow(span);
+            }
             // Emphasis, links and the like: the run includes their marks.
             _ => self.grow(span),
         }
@@ -184,8 +231,9 @@ impl Scanner<'_> {
             TagEnd::Heading(_) => match self.heading.take() {
                 Some(mut heading) => {
                     heading.title.truncate(heading.title.trim_end().len());
-                    heading.leaf = self.run.map(|_| self.scan.leaves.len());
+                    let leaf = self.scan.leaves.len();
                     self.flush(LeafKind::Heading(self.scan.headings.len()));
+                    heading.leaf = (leaf < self.scan.leaves.len()).then_some(leaf);
                     self.scan.headings.push(heading);
                 }
                 None => self.flush(LeafKind::Text),
@@ -239,8 +287,14 @@ impl Scanner<'_> {
         while let Some(found) = block[end..].find(open) {
             let start = end + found;
             more |= !block[end..start].trim().is_empty();
-            end = block[start..].find(close).map_or(block.len(), |at| start + at + close.len());
-            self.scan.opaque.push(Span::new(span.start + start, span.start + end));
+            let closed = block[start..].find(close).map(|at| start + at + close.len());
+            end = closed.unwrap_or(block.len());
+            let comment = Span::new(span.start + start, span.start + end);
+            self.scan.opaque.push(comment);
+            self.scan.comments.push(comment);
+            if closed.is_none() {
+                self.scan.open_comment.get_or_insert(comment);
+            }
         }
         if more || !block[end..].trim().is_empty() {
             self.block(span);
@@ -262,42 +316,63 @@ impl Scanner<'_> {
     }
 }
 
-/// Length of the byte order mark and the YAML block at the start.
+/// Length of the byte order mark and the metadata at the start: YAML between two lines of `---`, or
+/// TOML between two of `+++`.
 ///
 /// pulldown-cmark would take any two `---` lines in the middle of a text for metadata, and those are
-/// how many writers separate sections. So: at the start only, with a key in its first line, and with
-/// no blank line, lest a rule across the page hide the sections under it.
+/// how many writers separate sections. So: at the start only, and with a key in its first line and
+/// after every blank one, lest a rule across the page hide the sections under it.
 fn front_matter(text: &str) -> usize {
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut end = bom;
-    for (i, line) in text[bom..].split_inclusive('\n').enumerate() {
+    let mut lines = text[bom..].split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let (ends, sign): (&[&str], char) = match first.trim_end() {
+        "---" => (&["---", "..."], ':'),
+        "+++" => (&["+++"], '='),
+        _ => return bom,
+    };
+    let mut end = bom + first.len();
+    let (mut keys, mut due) = (0, true);
+    for line in lines {
         end += line.len();
-        match (i, line.trim_end()) {
-            (0, "---") => {}
-            (2.., "---" | "...") => return end,
-            (1, line) if is_key(line) => {}
-            (2.., line) if !line.is_empty() => {}
-            _ => break,
+        let line = line.trim_end();
+        if keys > 0 && ends.contains(&line) {
+            return end;
+        }
+        match line {
+            "" if keys > 0 => due = true,
+            key if due && is_key(key, sign) => (keys, due) = (keys + 1, false),
+            _ if due => break,
+            _ => {}
         }
     }
     bom
 }
 
-fn is_key(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(key, _)| {
-        key.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"')
-            && !key.contains(char::is_whitespace)
-    })
+/// `key: value` or `key = value`, by the `sign`; in TOML `[table]` too.
+fn is_key(line: &str, sign: char) -> bool {
+    let table = sign == '=' && line.starts_with('[');
+    table
+        || line.split_once(sign).is_some_and(|(key, _)| {
+            key.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"')
+                && !key.trim_end().contains(char::is_whitespace)
+        })
 }
 
-/// Whether the last line of a fenced block is a fence.
+/// Whether the last line of a fenced block is a fence: as long as the one it began with, or longer.
 fn closed(block: &str) -> bool {
+    let fence = |line: &'_ str| {
+        let line = line.trim_start_matches(|c: char| c == '>' || c.is_whitespace()).trim_end();
+        let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let info = line.trim_start_matches(mark);
+        Some((mark, line.len() - info.len(), info.is_empty()))
+    };
     let mut lines = block.trim_end().lines();
-    let last = lines.next_back().unwrap_or_default();
-    let last = last.trim_start_matches(|c: char| c == '>' || c.is_whitespace());
-    lines.next().is_some()
-        && (last.starts_with("```") || last.starts_with("~~~"))
-        && last.trim_end().chars().all(|c| c == '`' || c == '~')
+    let first = lines.next().and_then(fence);
+    let last = lines.next_back().and_then(fence);
+    first
+        .zip(last)
+        .is_some_and(|((mark, len, _), (same, enough, bare))| bare && same == mark && enough >= len)
 }
 
 #[cfg(test)]
@@ -316,11 +391,18 @@ mod tests {
         assert_eq!(front("---\n# A\n---\n"), "");
         assert_eq!(front("# A\n---\na: b\n---\n"), "");
         assert_eq!(front("---"), "");
+        let gaps = "---\ntitle: x\n\nby:\n  - y\n\n---\n";
+        assert_eq!(front(&format!("{gaps}# A\n")), gaps, "blank lines between keys");
+        let toml = "+++\ntitle = \"x\"\n\n[extra]\na = 1\n+++\n";
+        assert_eq!(front(&format!("{toml}# A\n")), toml);
+        assert_eq!(front("+++\ntitle: x\n+++\n"), "");
     }
 
     #[test]
     fn only_a_fence_closes_a_fence() {
         assert!(closed("```\ncode\n```\n") && closed("> ~~~\n> ~~~"));
+        assert!(closed("~~~ md\n```\n~~~~~") && !closed("~~~\ncode\n```"));
+        assert!(closed("````\n```\n````") && !closed("````\ncode\n```"));
         assert!(!closed("```\ncode\n") && !closed("```") && !closed("```\n```rust"));
     }
 }

@@ -6,25 +6,24 @@ use crate::{
     span::{Span, trim},
 };
 
-/// The sentences of all that a spec says, in order.
+/// The sentences of all that a spec says, in order; `text` is the spec without its comments.
 ///
-/// A block of code or HTML is one, a table row at least one. Headings are names and not sentences,
-/// except the demand of a rule that is written as a heading.
+/// A block of code or HTML is one, a table row at least one. Headings and the labels of rules are
+/// names and not sentences.
 pub(crate) fn split_all(text: &str, scan: &Scan, rules: &[Rule]) -> Vec<Span> {
     let mut sentences = Vec::new();
     let mut rules = rules.iter().peekable();
     for leaf in &scan.leaves {
-        match leaf.kind {
-            LeafKind::Text => split(text, leaf.span, &mut sentences),
-            LeafKind::Block => sentences.push(leaf.span),
-            LeafKind::Heading(_) => {
-                while rules.next_if(|rule| rule.label.end <= leaf.span.start).is_some() {}
-                if let Some(rule) = rules.next_if(|rule| leaf.span.contains(rule.label))
-                    && leaf.span.contains(rule.text)
-                {
-                    split(text, rule.text, &mut sentences);
-                }
-            }
+        if leaf.kind == LeafKind::Block {
+            push(text, leaf.span, &mut sentences);
+            continue;
+        }
+        while rules.next_if(|rule| rule.label.end <= leaf.span.start).is_some() {}
+        match rules.next_if(|rule| leaf.span.contains(rule.label)) {
+            Some(rule) if leaf.span.contains(rule.text) => split(text, rule.text, &mut sentences),
+            Some(_) => {} // the label alone
+            None if leaf.kind == LeafKind::Text => split(text, leaf.span, &mut sentences),
+            None => {}
         }
     }
     sentences

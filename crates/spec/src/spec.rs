@@ -47,10 +47,12 @@ impl Spec {
         let scan = Scan::new(&text);
         let (front_matter, sections) = section::build(&text, &lines, &scan);
         let mut rules = rule::build(&text, &scan, &sections);
-        let sentences = sentence::split_all(&text, &scan, &rules);
-        let shape = kind::measure(&text, &sentences, &mut rules);
+        let said = scan.without_comments(&text);
+        let sentences = sentence::split_all(&said, &scan, &rules);
+        let shape = kind::measure(&said, &sentences, &mut rules);
         let references = rule::references(&text, &scan, &rules);
-        let placeholders = placeholder::find(&text, scan.front, &scan.opaque);
+        let braces = placeholder::find(&text, scan.front, &scan.opaque);
+        drop(said);
         let mut spec = Spec {
             text,
             lines,
@@ -58,13 +60,13 @@ impl Spec {
             sections,
             rules,
             references,
-            placeholders,
+            placeholders: braces.names,
             sentences,
             shape,
             diagnostics: Vec::new(),
             flat: OnceLock::new(),
         };
-        spec.diagnostics = check::all(&spec, scan.open_fence);
+        spec.diagnostics = check::all(&spec, &scan, &braces.doubled);
         spec
     }
 
@@ -104,8 +106,8 @@ impl Spec {
         Some(&main.unwrap_or(first).title)
     }
 
-    /// What stands before the first section and is no text: byte order mark, YAML, comments, blank
-    /// lines. May be empty. Front matter and sections tile the text.
+    /// What stands before the first section and is no text: byte order mark, YAML or TOML, comments,
+    /// blank lines. May be empty. Front matter and sections tile the text.
     pub fn front_matter(&self) -> Span {
         self.front_matter
     }
@@ -171,7 +173,7 @@ impl Spec {
 
     /// All that the spec says, sentence by sentence: the unit of [`Coverage`](crate::Coverage).
     ///
-    /// A block of code is one sentence. Headings are none, except rules written as headings.
+    /// A block of code is one sentence. Headings and the labels of rules are none.
     pub fn sentences(&self) -> &[Span] {
         &self.sentences
     }

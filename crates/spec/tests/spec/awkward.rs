@@ -50,7 +50,7 @@ fn one_line_and_no_heading() {
         1 "" 0
         1:1: error: the spec says nothing
         1:1: warning: this heading has no title
-        1:1: warning: section `` is empty
+        1:1: warning: this section is empty
         = prose: 0 words and no rule
     "#]],
     );
@@ -66,7 +66,7 @@ fn byte_order_mark_front_matter_and_crlf() {
               2 "Two" 30
             A1 (Bullet, reasoned) "Do, because."
               part "Part"
-            = rules with reasons: 1 of 1 rules give a reason, 4 of 5 words stand in rules
+            = rules with reasons: 1 of 1 rules give a reason, 3 of 4 words stand in rules
         "#]],
     );
 }
@@ -135,9 +135,98 @@ fn rules_of_both_forms() {
             28:1: warning: level 3 under level 1
             29:1: warning: level 3 under level 1
             29:1: warning: section `SP6` is empty
-            = rules: 3 of 7 rules give a reason, 55 of 55 words stand in rules
+            = rules: 3 of 7 rules give a reason, 50 of 50 words stand in rules
         "#]],
     );
+}
+
+#[test]
+fn ids_in_every_dress() {
+    check(
+        "# Contents\n\n- [SP1: Be kind](#sp1-be-kind)\n- `SP2: …` is a rule\n\n\
+         # Rules\n\n\
+         - __SP1__: Be kind, because.\n- _SP2_ : Be true, because.\n- `SP3`: Be.\n- [SP4]: Be kind.\n\
+         - SP5—Be.\n- SP6\u{a0}: Be. As _SP1_, SP3–SP4, “SP5”, SP6’s or SP7…, if not SP1_a.\n\
+         - **SP8:**\n\n  Say so, because.\n\n  More.\n- **SP9:**\n  - SP9.1: Nested.\n\
+         - SP10: Be kind. <!-- because SP11 says so -->\n",
+        expect![[r#"
+            1 "Contents" 56
+            1 "Rules" 296
+            SP1 (Bullet, reasoned) "Be kind, because."
+            SP2 (Bullet, reasoned) "Be true, because."
+            SP3 (Bullet) "Be."
+            SP4 (Bullet) "Be kind."
+            SP5 (Bullet) "Be."
+            SP6 (Bullet) "Be. As _SP1_, SP3–SP4, “SP5”, SP6’s or SP7…, if not SP1_a."
+            SP8 (Bullet, reasoned) "Say so, because."
+            SP9 (Bullet) ""
+              part "SP9.1: Nested."
+              SP9.1 (Bullet) "Nested."
+            SP10 (Bullet) "Be kind."
+            see SP1 at 3:4
+            see SP1 at 13:17
+            see SP3 at 13:23
+            see SP4 at 13:27
+            see SP5 at 13:33
+            see SP6 at 13:39
+            see SP7 at 13:48
+            10:4: warning: 6 of 9 rules give no reason: `SP3`, `SP4`, `SP5`, `SP6`, `SP9`, `SP10`
+            13:48: error: there is no rule `SP7`
+            = rules: 3 of 9 rules give a reason, 28 of 36 words stand in rules
+        "#]],
+    );
+}
+
+#[test]
+fn links_name_no_rule() {
+    check(
+        "# A\n\n- A1: See [A1](https://e.org/A7), ![A1](A7 \"A7\"), [x][A8], <https://e.org/A7>.\n  \
+         And <a href=\"#A7\">A1</a>, [A1][], [`A9`] [![A1](A7) A6](A7).\n\n\
+         [A8]: https://e.org/A8 'A8'\n[A1]: https://e.org/A7\n",
+        expect![[r##"
+            1 "A" 195
+            A1 (Bullet) "See [A1](https://e.org/A7), ![A1](A7 \"A7\"), [x][A8], <https://e.org/A7>.\n  And <a href=\"#A7\">A1</a>, [A1][], [`A9`] [![A1](A7) A6](A7)."
+            see A1 at 3:12
+            see A1 at 3:37
+            see A1 at 4:21
+            see A1 at 4:30
+            see A1 at 4:47
+            see A6 at 4:55
+            3:3: warning: 1 of 1 rule gives no reason: `A1`
+            4:55: error: there is no rule `A6`
+            = rules: 0 of 1 rules give a reason, 13 of 13 words stand in rules
+        "##]],
+    );
+}
+
+#[test]
+fn a_heading_that_looks_empty() {
+    check(
+        "# \u{a0}\n# SP1: Be kind when asked, because it helps.\n\nText here when asked.\n\n# \u{a0}\n# SP2\n",
+        expect![[r#"
+            1 "" 0
+            1 "SP1: Be kind when asked, because it helps." 24
+            1 "" 0
+            1 "SP2" 0
+            SP1 (Heading, reasoned) "Be kind when asked, because it helps."
+            SP2 (Heading) ""
+            1:1: warning: this heading has no title
+            1:1: warning: this section is empty
+            6:1: warning: this heading has no title
+            6:1: warning: this section is empty
+            7:1: warning: section `SP2` is empty
+            7:3: warning: 1 of 2 rules gives no reason: `SP2`
+            = rules: 1 of 2 rules give a reason, 11 of 11 words stand in rules
+        "#]],
+    );
+}
+
+#[test]
+fn seeds_of_the_fuzzer() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz/corpus/spec");
+    for seed in std::fs::read_dir(folder).unwrap() {
+        crate::invariants::check(&std::fs::read_to_string(seed.unwrap().path()).unwrap());
+    }
 }
 
 #[test]
@@ -176,7 +265,7 @@ fn lost_characters_and_lone_carriage_returns() {
         expect![[r#"
         1 "A" 26
           2 "B" 0
-        2:14: error: a character was lost when the text was decoded
+        2:14: error: 2 characters were lost when the text was decoded
         4:1: warning: section `B` is empty
         = prose: 5 words and no rule
     "#]],

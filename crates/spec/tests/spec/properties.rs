@@ -18,6 +18,7 @@ fn markdown() -> impl Strategy<Value = String> {
             "| a | b |\n|---|---|\n", "|", "<!--", "-->", "<b>", "<div>\n", "[x](y)", "[", "]", "\t",
             "    ", "\u{feff}", "\u{fffd}", "\0", "because ", "Be kind. ", "\"a\": ", "é", "。", "&amp;",
             "key: value\n", "---\na: b\n---\n", "\u{a0}", "\u{2028}",
+            "# \u{a0}\n", "__SP3__", "SP4—", "\"", "+++\na = 1\n+++\n", "](", "[SP1]: x\n",
         ]).prop_map(str::to_owned),
         1 => "[a-zA-Z0-9 .!?]{0,12}",
         1 => any::<String>(),
