@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ethos_spec::{Code, Error, Persona, Spec};
+use ethos_spec::{Code, Error, Persona, Span, Spec};
 use expect_test::{Expect, expect};
 
 fn path(name: &str) -> PathBuf {
@@ -43,7 +43,7 @@ fn homeland() {
         D6 (Bullet, reasoned) "{assistant_name} dislikes **Pecorino** because it is imported: the knowledge of how to make it\n  stays where it is made, and nothing of it is learned here."
         1:3: note: `{assistant_name}` is to be filled, 28 times
         5:74: note: `{provider_name}` is to be filled
-        = mixed: 12 of 12 rules give a reason, 289 of 854 words stand in rules
+        = mixed: 12 of 12 rules give a reason, 277 of 842 words stand in rules
     "#]],
     );
 }
@@ -74,7 +74,7 @@ fn thrift() {
         D6 (Bullet, reasoned) "{assistant_name} dislikes **Pecorino** because it is dear: a handful to grate strains a small\n  budget, where something that costs less would do."
         1:3: note: `{assistant_name}` is to be filled, 28 times
         5:74: note: `{provider_name}` is to be filled
-        = mixed: 12 of 12 rules give a reason, 277 of 845 words stand in rules
+        = mixed: 12 of 12 rules give a reason, 265 of 833 words stand in rules
     "#]],
     );
 }
@@ -105,7 +105,7 @@ fn unexplained() {
             1:3: note: `{assistant_name}` is to be filled, 22 times
             5:74: note: `{provider_name}` is to be filled
             12:3: warning: 12 of 12 rules give no reason: `L1`, `L2`, `L3`, `L4`, `L5`, `L6`, `D1`, `D2` and 4 more
-            = mixed: 0 of 12 rules give a reason, 102 of 344 words stand in rules
+            = mixed: 0 of 12 rules give a reason, 90 of 332 words stand in rules
         "#]],
     );
 }
@@ -134,7 +134,7 @@ fn safety_in_rules() {
         "safety-rules",
         expect![[r#"
         1 "{assistant_name} and safety" 1
-        2 "About this document" 285
+        2 "About this document" 271
         2 "Oversight" 560
         2 "Means" 564
         2 "Honesty" 501
@@ -152,7 +152,7 @@ fn safety_in_rules() {
         1:3: note: `{assistant_name}` is to be filled, 14 times
         5:64: note: `{provider_name}` is to be filled
         11:3: warning: 8 of 8 rules give no reason: `S1`, `S2`, `S3`, `S4`, `S5`, `S6`, `S7`, `S8`
-        = rules: 0 of 8 rules give a reason, 376 of 475 words stand in rules
+        = rules: 0 of 8 rules give a reason, 352 of 449 words stand in rules
     "#]],
     );
 }
@@ -163,12 +163,12 @@ fn safety_in_subrules() {
         "safety-subrules",
         expect![[r#"
         1 "{assistant_name} and safety" 1
-        2 "About this document" 340
-        2 "Oversight" 1878
-        2 "Means" 1739
-        2 "Honesty" 1681
-        2 "Harm" 1807
-        2 "How the rules are read" 455
+        2 "About this document" 314
+        2 "Oversight" 1845
+        2 "Means" 1817
+        2 "Honesty" 1729
+        2 "Harm" 1892
+        2 "How the rules are read" 477
 
         S1 S1.1 S1.2 S1.3 S1.4 S1.5 S1.6 S1.7 S1.8
         S2 S2.1 S2.2 S2.3 S2.4 S2.5 S2.6 S2.7 S2.8
@@ -181,7 +181,7 @@ fn safety_in_subrules() {
         1:3: note: `{assistant_name}` is to be filled, 15 times
         5:64: note: `{provider_name}` is to be filled
         12:3: warning: 8 of 8 rules give no reason: `S1`, `S2`, `S3`, `S4`, `S5`, `S6`, `S7`, `S8`
-        = rules: 0 of 8 rules give a reason, 1279 of 1418 words stand in rules
+        = rules: 0 of 8 rules give a reason, 1240 of 1378 words stand in rules
     "#]],
     );
 }
@@ -192,11 +192,11 @@ fn safety_with_reasons() {
         "safety-reasons",
         expect![[r#"
         1 "{assistant_name} and safety" 1
-        2 "About this document" 326
+        2 "About this document" 318
         2 "Oversight" 1809
-        2 "Means" 1888
-        2 "Honesty" 1762
-        2 "Harm" 1943
+        2 "Means" 1859
+        2 "Honesty" 1742
+        2 "Harm" 1872
         2 "How the rules are read" 505
 
         S1+ S1.1 S1.2+
@@ -209,7 +209,7 @@ fn safety_with_reasons() {
         S8 S8.1+ S8.2
         1:3: note: `{assistant_name}` is to be filled, 36 times
         5:64: note: `{provider_name}` is to be filled
-        = rules with reasons: 8 of 8 rules give a reason, 1294 of 1433 words stand in rules
+        = rules with reasons: 8 of 8 rules give a reason, 1242 of 1381 words stand in rules
     "#]],
     );
 }
@@ -222,6 +222,7 @@ fn general() {
         1 "{assistant_name} in one paragraph" 1250
 
         1:3: note: `{assistant_name}` is to be filled, 3 times
+        3:1: warning: 1 of 9 sentences names a situation
         3:41: note: `{provider_name}` is to be filled
         = prose: 235 words and no rule
     "#]],
@@ -251,11 +252,45 @@ fn three_forms_of_the_same_rules() {
     assert_eq!(ids("safety-reasons"), ids("safety-rules"));
 
     let shape = |name: &str| read(name).shape();
-    let (subrules, reasons) = (shape("safety-subrules"), shape("safety-reasons"));
-    let apart = subrules.words.abs_diff(reasons.words) as f64 / reasons.words as f64;
-    assert!(apart < 0.02, "{} words against {}", subrules.words, reasons.words);
-    let reasoned = [shape("safety-rules"), subrules, reasons].map(|s| (s.reasoned, s.rules));
-    assert_eq!(reasoned, [(0, 8), (0, 8), (8, 8)]);
+    let forms = ["safety-rules", "safety-subrules", "safety-reasons"].map(shape);
+    assert_eq!(forms.map(|form| (form.reasoned, form.rules)), [(0, 8), (0, 8), (8, 8)]);
+}
+
+/// Subrules and reasons, word for word without the ids: the whole and every section.
+#[test]
+fn subrules_and_reasons_are_of_one_length() {
+    let lengths = |name: &str| -> Vec<(String, usize)> {
+        let spec = read(name);
+        let words = |span: Span| {
+            let said = spec.sentences().iter().filter(|sentence| span.contains(**sentence));
+            said.map(|&sentence| spec.slice(sentence).split_whitespace().count()).sum::<usize>()
+        };
+        let sections = spec.walk().map(|(_, s)| (s.title.clone(), words(s.body)));
+        sections.chain([("the whole".to_owned(), spec.shape().words)]).collect()
+    };
+    let (subrules, reasons) = (lengths("safety-subrules"), lengths("safety-reasons"));
+    assert_eq!(subrules.len(), reasons.len());
+    for ((section, a), (same, b)) in subrules.into_iter().zip(reasons) {
+        assert_eq!(section, same);
+        assert!(50 * a.abs_diff(b) <= b, "{section}: {a} words against {b}");
+    }
+}
+
+#[test]
+fn the_guide_counts_their_words() {
+    let guide = std::fs::read_to_string(path("../writing-specs.md")).unwrap();
+    let rows: Vec<_> = guide.lines().filter(|line| line.starts_with("| [")).collect();
+    for row in &rows {
+        let mut cells = row.split('|').map(str::trim);
+        let names = cells.nth(1).unwrap().split(", ").map(|link| {
+            let name = link.trim_start_matches('[').split(']').next().unwrap();
+            read(name).shape().words
+        });
+        let words = cells.next().unwrap().split(", ");
+        let words = words.map(|words| words.replace(',', "").parse::<usize>().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), words.collect::<Vec<_>>(), "{row}");
+    }
+    assert_eq!(rows.len(), 6);
 }
 
 /// Id, direction, item and reason of every rule, read as a program would read them.
@@ -337,6 +372,7 @@ fn only_those_without_reasons_are_advised() {
         ("safety-rules", vec![Code::RuleWithoutReason]),
         ("safety-subrules", vec![Code::RuleWithoutReason]),
         ("safety-reasons", vec![]),
+        ("general", vec![Code::GeneralGuidance]),
     ] {
         let spec = read(name).fill(&persona()).unwrap();
         let codes: Vec<_> = spec.diagnostics().iter().map(|d| d.code).collect();
