@@ -22,7 +22,8 @@ pub trait Model: Send + Sync {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Completion>>;
 
     /// The log-probability of each continuation after the request's messages (and prefill), in the
-    /// order given.
+    /// order given. A continuation follows that text as it stands: where a space belongs between, it
+    /// begins with one.
     ///
     /// # Errors
     ///

@@ -31,6 +31,9 @@ const SLOTS: usize = 64;
 /// itself, before temperature and filters, and of all tokens that [`Usage`](ethos_core::Usage) counts.
 /// `<think>…</think>` at the start of an answer becomes [`Completion::reasoning`].
 ///
+/// A continuation to be scored is tokenised together with the prompt it follows. A tokenizer of words
+/// takes them apart by a space, which it does not know.
+///
 /// What fails is an error of the requests in flight, even a panic within a device's driver; later
 /// requests start afresh.
 pub struct LocalModel {
@@ -139,10 +142,15 @@ impl fmt::Debug for LocalModel {
 #[cfg(test)]
 mod tests {
     use ethos_core::{Sampling, Stop};
-    use futures::executor::block_on;
+    use futures::{
+        executor::block_on,
+        future::{maybe_done, poll_immediate},
+    };
 
     use super::*;
-    use crate::{ChatTemplate, FitConfig, Tokenizer, Transformer, TransformerConfig, fit};
+    use crate::{
+        BatchSize, ChatTemplate, FitConfig, Tokenizer, Transformer, TransformerConfig, fit,
+    };
 
     const TEMPLATE: &str = "{% for m in messages %}{{ m.content }} {% endfor %}";
 
@@ -156,7 +164,7 @@ mod tests {
         let config = FitConfig {
             lora: None,
             steps: Some(60),
-            rows: 1,
+            batch: BatchSize::Sequences(1),
             sequence: 8,
             learning_rate: 1e-2,
             ..FitConfig::finetune()
@@ -216,18 +224,18 @@ mod tests {
             Request::user("one").with_sampling(sampling)
         };
         let requests: Vec<Request> = (0..200).map(hot).collect();
-        let mut asked: Vec<_> = requests.iter().map(|request| model.complete(request)).collect();
-        // Polled once, so that all are under way, more of them than there are slots.
+        // Polled once, so that all are under way, more of them than there are slots; the first may be
+        // answered meanwhile.
+        let asked = requests.iter().map(|request| maybe_done(model.complete(request)));
+        let mut asked: Vec<_> = asked.map(Box::pin).collect();
         for future in &mut asked {
-            assert!(
-                block_on(futures::future::poll_immediate(future))
-                    .is_none_or(|answer| answer.is_ok())
-            );
+            block_on(poll_immediate(future));
         }
         let kept: Vec<_> = asked.into_iter().enumerate().filter(|(n, _)| n % 3 == 0).collect();
-        for (n, answer) in kept {
+        for (n, mut answer) in kept {
             let alone = block_on(model.complete(&requests[n])).unwrap();
-            assert_eq!(block_on(answer).unwrap().message, alone.message);
+            block_on(&mut answer);
+            assert_eq!(answer.as_mut().take_output().unwrap().unwrap().message, alone.message);
         }
     }
 

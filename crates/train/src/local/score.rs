@@ -35,9 +35,8 @@ impl Scoring {
         let prompt = prompt::render(checkpoint, request)?;
         let before = prompt::tokens(checkpoint, &prompt)?;
         let whole = continuations.iter().map(|continuation| {
-            // Tokenised with the prompt, since words may join; a space where the prompt has none.
-            let gap = prompt.ends_with(char::is_whitespace) || continuation.starts_with(' ');
-            let gap = if gap || prompt.is_empty() { "" } else { " " };
+            // Tokenised with the prompt, since the edge may lie within a token. Words have to be apart.
+            let gap = if checkpoint.tokenizer.is_of_words() { " " } else { "" };
             prompt::tokens(checkpoint, &format!("{prompt}{gap}{continuation}"))
         });
         let whole: Vec<Vec<u32>> = whole.collect::<Result<_>>()?;
