@@ -115,10 +115,13 @@ fn probe(
 fn unavailable(spec: DeviceSpec, said: &str) -> Error {
     let advice = match spec {
         DeviceSpec::Cuda(_) => {
-            "is there an NVIDIA driver (nvidia-smi) and NVRTC with its headers (CUDA_PATH)?"
+            "it takes an NVIDIA driver (does nvidia-smi answer?) and the CUDA toolkit with NVRTC and \
+             its headers, in the folder that CUDA_PATH names"
         }
-        DeviceSpec::LibTorchCuda(_) => "was libtorch built with CUDA, and is there a driver?",
-        _ => "is libtorch 2.9.0 on the library path (LD_LIBRARY_PATH)?",
+        DeviceSpec::LibTorchCuda(_) => {
+            "it takes an NVIDIA driver and a LibTorch 2.9.0 built with CUDA, as PyTorch's default wheel is"
+        }
+        _ => "LD_LIBRARY_PATH has to name the folder of LibTorch 2.9.0's libraries",
     };
     Error::Unavailable { device: spec.to_string(), message: format!("{said}; {advice}") }
 }
