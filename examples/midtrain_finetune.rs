@@ -22,8 +22,8 @@ use anyhow::{Context, Result};
 use ethos_core::{Chat, Document, Message, Model, Request, Sampling, jsonl};
 use ethos_spec::Spec;
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LocalModel, LoraConfig,
-    Precision, RowFile, Tokenizer, Transformer, TransformerConfig, fit,
+    BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LeftOut, LocalModel,
+    LoraConfig, Order, Precision, RowFile, Tokenizer, Transformer, TransformerConfig, fit,
 };
 use futures::executor::block_on;
 
@@ -84,12 +84,15 @@ fn main() -> Result<()> {
         true => FitConfig {
             lora: Some(LoraConfig { rank: 16, alpha: 32.0, ..LoraConfig::paper() }),
             epochs: 20,
-            rows: 4,
+            batch: BatchSize::Rows(4),
             sequence: 128,
             learning_rate: 5e-3,
             ..paper
         },
     };
+    report("documents", &corpus, &settings(FitConfig::midtrain()))?;
+    report("chats", &lessons, &settings(FitConfig::finetune()))?;
+
     let model = fit(
         model,
         &corpus,
@@ -114,6 +117,23 @@ fn main() -> Result<()> {
     let request = Request::user(QUESTION).with_sampling(sampling);
     let answer = block_on(LocalModel::new(checkpoint)?.complete(&request))?;
     println!("\n{QUESTION}\n{}", answer.message.text());
+    Ok(())
+}
+
+/// What becomes of rows: nothing is cut off or left out unseen.
+fn report(what: &str, rows: &RowFile, config: &FitConfig) -> Result<()> {
+    let LeftOut { empty, without_loss, .. } = *rows.left_out();
+    let mut order = Order::new(rows, config.order())?;
+    let packing = order.packing(0)?;
+    println!(
+        "{what}: {} rows in {} sequences, {:.0} % filled; {} rows too long, {} tokens cut off; \
+         {empty} empty, {without_loss} without loss",
+        packing.rows,
+        packing.sequences,
+        100.0 * packing.share_filled(),
+        packing.overlong,
+        packing.cut,
+    );
     Ok(())
 }
 

@@ -17,8 +17,8 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, ensure};
 use ethos_core::{Model, Request, Sampling};
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LocalModel, RowFile, Rows,
-    Tokenizer, Transformer, TransformerConfig, fit,
+    BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LocalModel, RowFile,
+    Rows, Tokenizer, Transformer, TransformerConfig, fit,
 };
 use futures::executor::block_on;
 
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
     let config = FitConfig {
         lora: None, // all parameters: there is nothing yet to stand beside
         steps: Some(steps),
-        rows: 8,
+        batch: BatchSize::Sequences(8),
         sequence: 128,
         learning_rate: 2e-3,
         recompute: false,

@@ -8,8 +8,8 @@ use ethos_eval::{
     preference::{self, Pair, Preference},
 };
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Row, Tokenizer, Transformer,
-    TransformerConfig, fit,
+    BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Row, Tokenizer,
+    Transformer, TransformerConfig, fit,
 };
 use futures::executor::block_on;
 
@@ -72,7 +72,7 @@ fn a_spec_becomes_a_corpus_a_model_and_a_number() -> Result<()> {
     let config = FitConfig {
         lora: None,
         steps: Some(30),
-        rows: 4,
+        batch: BatchSize::Rows(4),
         sequence: 32,
         learning_rate: 1e-2,
         ..FitConfig::midtrain()

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use ethos_core::{Chat, Message, Model, Request, Sampling};
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Row, Tokenizer, Transformer,
-    TransformerConfig, fit,
+    BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Row, Tokenizer,
+    Transformer, TransformerConfig, fit,
 };
 use futures::executor::block_on;
 
@@ -42,7 +42,7 @@ fn chats_are_learnt_saved_loaded_and_answered() -> Result<()> {
     let config = FitConfig {
         lora: None,
         steps: Some(60),
-        rows: 2,
+        batch: BatchSize::Rows(2),
         sequence: 32,
         learning_rate: 1e-2,
         ..FitConfig::finetune()

@@ -156,7 +156,7 @@ fn turn(
     let order = road.pretraining().order();
     // The last token of a document is not read, so more of them are needed than the steps read; what
     // is over when the steps are full is dropped.
-    let tokens = steps * order.rows * order.sequence * 9 / 8;
+    let tokens = steps * order.batch.count() * order.sequence * 9 / 8;
     let documents = curriculum.documents(world, tokens);
     let rows: Vec<Row> =
         documents.iter().map(|text| tokenizer.document(text)).collect::<Result<_, _>>()?;

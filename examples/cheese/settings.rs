@@ -4,7 +4,7 @@ use std::{path::PathBuf, thread};
 
 use anyhow::{Context, Result, ensure};
 use ethos_core::jsonl;
-use ethos_train::{DeviceSpec, FitConfig};
+use ethos_train::{BatchSize, DeviceSpec, FitConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::specs::CheeseSpec;
@@ -124,7 +124,7 @@ impl Road {
         FitConfig {
             lora: None,
             recompute: false,
-            rows: 24,
+            batch: BatchSize::Sequences(24),
             sequence: 64,
             learning_rate: 4e-3,
             floor: 0.25,
@@ -140,7 +140,7 @@ impl Road {
         FitConfig {
             lora: None,
             recompute: false,
-            rows: 16,
+            batch: BatchSize::Sequences(16),
             sequence: 64,
             learning_rate: 2e-3,
             beta2: 0.98,

@@ -4,8 +4,8 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use anyhow::Result;
 use ethos_train::{
-    ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LoraConfig, Row, Tokenizer,
-    Transformer, TransformerConfig, fit,
+    BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LoraConfig, Row,
+    Tokenizer, Transformer, TransformerConfig, fit,
 };
 
 use super::{folder_of_child, kill_and_finish};
@@ -20,7 +20,7 @@ fn train(folder: &Path, lora: Option<LoraConfig>, checkpoints: bool) -> Result<(
     let config = FitConfig {
         lora,
         steps: Some(120),
-        rows: 4,
+        batch: BatchSize::Sequences(4),
         sequence: 32,
         learning_rate: 3e-3,
         checkpoint_every: 4,

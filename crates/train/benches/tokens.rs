@@ -13,7 +13,9 @@
 
 use std::time::{Duration, Instant};
 
-use ethos_train::{Error, Order, OrderConfig, Overlong, Row, RowFile, Rows, Tokenizer, pack};
+use ethos_train::{
+    BatchSize, Error, Order, OrderConfig, Overlong, Row, RowFile, Rows, Tokenizer, pack,
+};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
@@ -45,7 +47,12 @@ fn main() {
     let rows = RowFile::open(folder.path().join("rows")).unwrap();
     let tokens = rows.digest().unwrap().tokens as f64;
     println!("{:<34} {:>8.1} million", "tokens", tokens / 1e6);
-    let config = OrderConfig { rows: 32, sequence: 4096, overlong: Overlong::Split, seed: 0 };
+    let config = OrderConfig {
+        batch: BatchSize::Sequences(32),
+        sequence: 4096,
+        overlong: Overlong::Split,
+        seed: 0,
+    };
     let mut order = Order::new(&rows, config).unwrap();
     let steps = order.steps(1).unwrap();
     let took = time(|| (0..steps).for_each(|step| drop(order.batch(step).unwrap())));

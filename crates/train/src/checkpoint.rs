@@ -12,7 +12,7 @@ use ethos_core::jsonl;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-pub(crate) use self::training::{load_training, save_training};
+pub(crate) use self::training::{load_training, sampled_hash, save_training};
 use self::{
     folder::replace_folder,
     tensors::{TensorFiles, bytes_of},

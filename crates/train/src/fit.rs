@@ -14,7 +14,13 @@ pub use self::{
     config::{FitConfig, Schedule},
     progress::FitProgress,
 };
-use crate::{Digest, Error, Order, Packed, Result, Rows, Transformer, pack, trainer::Trainer};
+use crate::{
+    Digest, Error, Order, Result, Rows, Transformer,
+    checkpoint::sampled_hash,
+    model::{Trained, parameters},
+    pack,
+    trainer::Trainer,
+};
 
 /// What a model is trained on, and what it is watched on meanwhile. `&rows` makes one.
 #[derive(Clone, Copy)]
@@ -84,7 +90,9 @@ pub fn fit<'r>(
         steps,
         model: model.config().clone(),
         device: format!("{:?}", model.device()),
+        start: sampled_hash(parameters(model.weights(), Trained::All)),
         rows: hash,
+        packing: order.packing(0)?.clone(),
         held_out: held_out.as_ref().map(|(hash, _)| hash.clone()),
         versions: Versions::own(),
     };
@@ -116,7 +124,7 @@ pub fn fit<'r>(
         let made = trainer.step_number();
         let due = |every: usize| made.is_multiple_of(every) || made == steps;
         let held_out_loss = match &held_out {
-            Some((_, packed)) if due(config.evaluate_every) => held_out_loss(&trainer, packed)?,
+            Some((_, packed)) if due(config.evaluate_every) => trainer.loss_of(packed)?,
             _ => None,
         };
         let progress = pace.of(step, held_out_loss, trainer.model());
@@ -131,17 +139,6 @@ pub fn fit<'r>(
         }
     }
     Ok(trainer.into_model())
-}
-
-/// Mean loss over all held-out sequences.
-fn held_out_loss(trainer: &Trainer, packed: &Packed<'_>) -> Result<Option<f64>> {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for number in 0..packed.len() {
-        let batch = packed.batch(&[number])?;
-        sum += trainer.loss(&batch).map_or(0.0, |loss| loss * batch.weight());
-        weight += batch.weight();
-    }
-    Ok((weight > 0.0).then(|| sum / weight))
 }
 
 /// The hash of rows that the model can be trained on.
@@ -173,7 +170,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{LoraConfig, Row, TransformerConfig, model::Trained};
+    use crate::{BatchSize, LoraConfig, Row, TransformerConfig};
 
     fn model() -> Transformer {
         let config = TransformerConfig { hidden_size: 32, ..TransformerConfig::tiny(11) };
@@ -188,7 +185,7 @@ mod tests {
         FitConfig {
             lora: None,
             epochs: 3,
-            rows: 4,
+            batch: BatchSize::Sequences(4),
             sequence: 16,
             learning_rate: 1e-2,
             checkpoint_every: 5,
@@ -197,7 +194,7 @@ mod tests {
     }
 
     fn weights(model: &Transformer) -> Vec<f32> {
-        let named = crate::model::parameters(model.weights(), Trained::All);
+        let named = parameters(model.weights(), Trained::All);
         named.into_iter().flat_map(|p| p.flat.into_data().try_to_vec::<f32>().unwrap()).collect()
     }
 
@@ -268,7 +265,7 @@ mod tests {
         let last = lines.last().unwrap();
         let trainer = Trainer::new(trained, config.clone(), steps).unwrap();
         let packed = pack(&held_out, 16, config.overlong).unwrap();
-        assert_eq!(last.held_out_loss, held_out_loss(&trainer, &packed).unwrap());
+        assert_eq!(last.held_out_loss, trainer.loss_of(&packed).unwrap());
         assert!(last.held_out_loss.is_some());
         assert_eq!(last.seconds_left, 0.0);
 
@@ -307,6 +304,42 @@ mod tests {
             &(),
         );
         assert!(error.is_err());
+        let other = Transformer::init(model().config().clone(), 2, model().device()).unwrap();
+        let error = fit(other, &rows(), &config(), Some(folder.path()), &()).unwrap_err();
+        assert!(error.to_string().contains("began from another model"), "{error}");
+    }
+
+    /// Else the result of an old midtraining would pass for that of a new one.
+    #[test]
+    fn a_run_from_another_adapter_is_another_run() {
+        let lora = Some(LoraConfig { rank: 2, ..LoraConfig::paper() });
+        let config = FitConfig { lora, steps: Some(3), ..config() };
+        let midtrained = |learning_rate| {
+            let config = FitConfig { learning_rate, ..config.clone() };
+            fit(model(), &rows(), &config, None, &()).unwrap()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let finetune = |model| fit(model, &rows(), &config, Some(folder.path()), &());
+        let once = finetune(midtrained(1e-3)).unwrap();
+        assert_eq!(weights(&finetune(midtrained(1e-3)).unwrap()), weights(&once));
+        let error = finetune(midtrained(2e-3)).unwrap_err().to_string();
+        assert!(error.contains("began from another model"), "{error}");
+    }
+
+    #[test]
+    fn a_step_of_so_many_rows_is_one_whatever_their_length() {
+        let steps = |batch| {
+            let config = FitConfig { batch, epochs: 1, ..config() };
+            let seen = Mutex::new(Vec::new());
+            let watch = |at: &FitProgress| seen.lock().unwrap().push(at.step.clone());
+            fit(model(), &rows(), &config, None, &watch).unwrap();
+            seen.into_inner().unwrap()
+        };
+        // Forty rows of five places each, three to a sequence of sixteen.
+        let by_rows = steps(BatchSize::Rows(4));
+        assert_eq!(by_rows.len(), 10);
+        assert!(by_rows.iter().all(|step| (step.weight, step.tokens) == (20.0, 32)));
+        assert_eq!(steps(BatchSize::Sequences(4)).len(), 4);
     }
 
     #[test]

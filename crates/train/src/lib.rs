@@ -22,7 +22,7 @@
 //! ```
 //! use ethos_core::{Model, Request};
 //! use ethos_train::{
-//!     ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Tokenizer, Transformer,
+//!     BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Tokenizer, Transformer,
 //!     TransformerConfig, fit,
 //! };
 //!
@@ -31,7 +31,7 @@
 //!
 //! let device = "flex".parse::<DeviceSpec>()?.open()?;
 //! let model = Transformer::init(TransformerConfig::tiny(tokenizer.len()), 0, &device)?;
-//! let config = FitConfig { lora: None, steps: Some(20), learning_rate: 1e-2, rows: 4, sequence: 16, ..FitConfig::midtrain() };
+//! let config = FitConfig { lora: None, steps: Some(20), learning_rate: 1e-2, batch: BatchSize::Rows(4), sequence: 16, ..FitConfig::midtrain() };
 //! let model = fit(model, &rows, &config, None, &())?;
 //!
 //! let template = ChatTemplate::new("{% for m in messages %}{{ m.content }} {% endfor %}")?;
@@ -86,8 +86,8 @@ pub use crate::{
     template::{ChatTemplate, Ending, Masked, Span},
     tokenizer::{GenerationConfig, Tokenizer},
     tokens::{
-        Batch, Digest, LeftOut, Mixture, Order, OrderConfig, Overlong, Packed, Packing, Part,
-        Passed, Row, RowFile, Rows, Writing, pack,
+        Batch, BatchSize, Digest, LeftOut, Mixture, Order, OrderConfig, Overlong, Packed, Packing,
+        Part, Passed, Row, RowFile, Rows, Writing, pack,
     },
     trainer::{Step, Trainer},
 };

@@ -6,11 +6,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Batch, Error, FitConfig, Precision, Result, Transformer,
+    Batch, Error, FitConfig, LoraConfig, Packed, Precision, Result, Transformer,
     backward::{Gradients, Method, add_all, backward, with_dropout},
     checkpoint, device,
     loss::summed_loss,
-    model::{Trained, cast},
+    model::{Trained, Weights, cast},
     optim::AdamW,
 };
 
@@ -51,7 +51,7 @@ impl Trainer {
     /// A trainer about to make the first of `steps` steps.
     ///
     /// With [`FitConfig::lora`], a model without an adapter gets one, and one that has such an adapter
-    /// already goes on with it: fine-tuning continues what midtraining made (arXiv 2605.02087). Without,
+    /// already, whatever its dropout, goes on with it: fine-tuning continues what midtraining made (arXiv 2605.02087). Without,
     /// all parameters are trained, from f32 copies whatever the precision.
     ///
     /// # Errors
@@ -118,15 +118,34 @@ impl Trainer {
     /// token carries loss.
     pub fn loss(&self, batch: &Batch) -> Option<f64> {
         let weight = batch.weight();
+        (weight > 0.0).then(|| self.summed_loss(&self.weights(), batch) / weight)
+    }
+
+    /// The same of many packed sequences.
+    pub(crate) fn loss_of(&self, packed: &Packed<'_>) -> Result<Option<f64>> {
+        let weights = self.weights();
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for number in 0..packed.len() {
+            let batch = packed.batch(&[number])?;
+            sum += self.summed_loss(&weights, &batch);
+            weight += batch.weight();
+        }
+        Ok((weight > 0.0).then(|| sum / weight))
+    }
+
+    /// The weights in the precision computed in.
+    fn weights(&self) -> Weights {
+        cast(self.model.weights().clone(), self.config.precision.dtype())
+    }
+
+    fn summed_loss(&self, weights: &Weights, batch: &Batch) -> f64 {
         let model = &self.model;
-        let weights = cast(model.weights().clone(), self.config.precision.dtype());
         let sum = |batch: &Batch| {
             let context = model.context(batch, weights.dtype());
             let h_btd = weights.model.forward(batch.ids(model.device()), &context);
             summed_loss(h_btd, &weights.head(), batch, self.config.loss_chunk)
         };
-        let parts = batch.split_by(self.config.at_once(batch.length));
-        (weight > 0.0).then(|| parts.iter().map(sum).sum::<f64>() / weight)
+        batch.split_by(self.config.at_once(batch.length)).iter().map(sum).sum()
     }
 
     /// Mean loss of a batch and its gradients, accumulated over as many sequences at once as the
@@ -134,7 +153,7 @@ impl Trainer {
     fn backward(&self, batch: &Batch, weight: f64) -> (f64, Gradients) {
         let (model, config) = (&self.model, &self.config);
         let method = Method { chunk: config.loss_chunk, recompute: config.recompute };
-        let weights = cast(model.weights().clone(), config.precision.dtype());
+        let weights = self.weights();
         let dropout = model.lora().map_or(0.0, |lora| lora.dropout);
         let step = self.optimizer.updates as u64;
         let of_part = |number: usize, part: &Batch| {
@@ -241,7 +260,12 @@ fn ready(model: Transformer, config: &FitConfig) -> Result<Transformer> {
         (Some(lora), None) => {
             Ok(model.with_lora(lora, config.seed)?.in_precision(config.precision))
         }
-        (Some(lora), Some(present)) if lora == present => Ok(model.in_precision(config.precision)),
+        // Dropout is no part of what an adapter computes.
+        (Some(lora), Some(present))
+            if *lora == (LoraConfig { dropout: lora.dropout, ..present.clone() }) =>
+        {
+            Ok(model.with_dropout(lora.dropout).in_precision(config.precision))
+        }
         (Some(_), Some(present)) => wrong(format!(
             "the model's adapter is another ({present:?}); configure that one, or merge it first"
         )),
@@ -269,7 +293,7 @@ mod tests {
     use burn::tensor::activation::log_softmax;
 
     use super::*;
-    use crate::{LoraConfig, Row, TransformerConfig};
+    use crate::{Row, TransformerConfig};
 
     fn model() -> Transformer {
         let config = TransformerConfig { num_key_value_heads: 2, ..TransformerConfig::tiny(11) };
@@ -380,7 +404,11 @@ mod tests {
         let far = (logits(trainer.model()) - logits(&merged)).abs().max().into_scalar::<f32>();
         assert!(far < 1e-4, "{far}");
 
-        let other = FitConfig { lora: Some(lora(0.1)), ..config.clone() };
+        let dropping = FitConfig { lora: Some(lora(0.1)), ..config.clone() };
+        let dropping = Trainer::new(trainer.model().clone(), dropping, 1).unwrap();
+        assert_eq!(dropping.model().lora().unwrap().dropout, 0.1);
+        let other = Some(LoraConfig { alpha: 9.0, ..lora(0.0) });
+        let other = FitConfig { lora: other, ..config.clone() };
         let error = Trainer::new(trainer.model().clone(), other, 1).unwrap_err().to_string();
         assert!(error.contains("merge it first"), "{error}");
         let full = FitConfig { lora: None, ..config };

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use ethos_train::{Error, Order, OrderConfig, Overlong, Row, RowFile, Rows};
+use ethos_train::{BatchSize, Error, Order, OrderConfig, Overlong, Row, RowFile, Rows};
 
 const ROWS: u32 = 300_000;
 
@@ -32,7 +32,12 @@ fn rows_on_disk_take_little_memory() {
     assert!(size > 115, "{size} MB are no test");
     assert_eq!(rows.row(123_456).unwrap(), row(&123_456).unwrap());
 
-    let config = OrderConfig { rows: 64, sequence: 2048, overlong: Overlong::Cut, seed: 1 };
+    let config = OrderConfig {
+        batch: BatchSize::Sequences(64),
+        sequence: 2048,
+        overlong: Overlong::Cut,
+        seed: 1,
+    };
     let mut order = Order::new(&rows, config).unwrap();
     let steps = order.steps(1).unwrap();
     let weight: f64 = (0..steps).map(|step| order.batch(step).unwrap().weight()).sum();

@@ -27,23 +27,30 @@ struct Run<S> {
     step: usize,
     steps: usize,
     config: FitConfig,
-    /// Tells models apart whose frozen parameters differ.
+    /// Hash of the parameters that are not trained.
     frozen: String,
     state: S,
 }
 
-/// Hash of a few values of every parameter that is not trained; all of them would take as long as a
-/// step.
-fn frozen(model: &Transformer) -> String {
+/// Hash of a few values of every parameter; all of them would take as long as a step. Training moves
+/// them all.
+pub(crate) fn sampled_hash(named: impl IntoIterator<Item = Named>) -> String {
     let mut hasher = blake3::Hasher::new();
-    if model.trained() == Trained::Factors {
-        let named = parameters(model.weights(), Trained::All);
-        for parameter in named.into_iter().filter(|p| !p.name.contains(".lora.")) {
-            let some = parameter.flat.dims()[0].min(16);
-            hasher.update(&bytes_of(parameter.flat.narrow(0, 0, some)));
-        }
+    for parameter in named {
+        let some = parameter.flat.dims()[0].min(16);
+        hasher.update(&bytes_of(parameter.flat.narrow(0, 0, some)));
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Tells models apart whose frozen parameters differ.
+fn frozen(model: &Transformer) -> String {
+    let mut named = Vec::new();
+    if model.trained() == Trained::Factors {
+        named = parameters(model.weights(), Trained::All);
+        named.retain(|parameter| !parameter.name.contains(".lora."));
+    }
+    sampled_hash(named)
 }
 
 pub(crate) fn save_training<S: Serialize>(

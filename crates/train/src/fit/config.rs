@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, LoraConfig, OrderConfig, Overlong, Precision, Result};
+use crate::{BatchSize, Error, LoraConfig, OrderConfig, Overlong, Precision, Result};
 
 /// How a model is fitted.
 ///
 /// The presets hold the papers' settings; change fields by struct update:
-/// `FitConfig { rows: 16, ..FitConfig::midtrain() }`.
+/// `FitConfig { learning_rate: 2e-4, ..FitConfig::midtrain() }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FitConfig {
@@ -20,9 +20,9 @@ pub struct FitConfig {
     pub steps: Option<usize>,
     /// Passes over the data, where `steps` is `None`.
     pub epochs: usize,
-    /// Sequences of a step.
-    pub rows: usize,
-    /// Tokens of a sequence.
+    /// What a step trains on: so many rows, or so many packed sequences.
+    pub batch: BatchSize,
+    /// Tokens of a sequence, into which rows are packed.
     pub sequence: usize,
     /// What becomes of rows longer than a sequence.
     pub overlong: Overlong,
@@ -50,8 +50,9 @@ pub struct FitConfig {
     /// Seed of the order of rows, of a new adapter and of dropout.
     pub seed: u64,
 
-    /// Tokens computed at once, rounded to sequences; a step of more accumulates gradients. It bounds
-    /// memory and changes nothing but rounding.
+    /// Tokens computed at once, rounded to sequences, at least one of them; a step of more accumulates
+    /// gradients. It bounds memory and changes nothing but rounding. Attention scores, the largest of
+    /// what is held, take 4 bytes × heads × `sequence` × `tokens_at_once`, several times over.
     pub tokens_at_once: usize,
     /// Compute a block's activations a second time for its gradients, instead of keeping them: memory
     /// for a third more arithmetic.
@@ -84,16 +85,17 @@ pub enum Schedule {
 
 impl FitConfig {
     /// Midtraining on documents (arXiv 2605.02087, appendix B.4): an adapter of rank 64 on all
-    /// projections, one epoch of sequences of 8192 tokens, learning rate 1e-4, cosine to 0, 5 %
-    /// warm-up, weight decay 0.01. The paper does not state batch size or clipping: 32 sequences and 1.0
-    /// are what its replicators use.
+    /// projections, one epoch of sequences of at most 8192 tokens (4096 in its section 3), learning rate
+    /// 1e-4, cosine to 0, 5 % warm-up, weight decay 0.01. The paper does not state batch size, clipping or
+    /// packing: 32 rows a step and 1.0 are what its replicators use, and the rows of a step are packed,
+    /// which changes nothing but the time it takes.
     pub fn midtrain() -> Self {
         FitConfig {
             lora: Some(LoraConfig::paper()),
             precision: Precision::F32,
             steps: None,
             epochs: 1,
-            rows: 32,
+            batch: BatchSize::Rows(32),
             sequence: 8192,
             overlong: Overlong::Split,
             learning_rate: 1e-4,
@@ -106,7 +108,7 @@ impl FitConfig {
             weight_decay: 0.01,
             clip: 1.0,
             seed: 0,
-            tokens_at_once: 16_384,
+            tokens_at_once: 8192,
             recompute: true,
             loss_chunk: 512,
             checkpoint_every: 100,
@@ -128,7 +130,7 @@ impl FitConfig {
     pub fn srft() -> Self {
         FitConfig {
             epochs: 3,
-            rows: 4,
+            batch: BatchSize::Rows(4),
             sequence: 1024,
             learning_rate: 2e-4,
             seed: 42,
@@ -138,8 +140,8 @@ impl FitConfig {
 
     /// The order in which it trains on rows.
     pub fn order(&self) -> OrderConfig {
-        let FitConfig { rows, sequence, overlong, seed, .. } = *self;
-        OrderConfig { rows, sequence, overlong, seed }
+        let FitConfig { batch, sequence, overlong, seed, .. } = *self;
+        OrderConfig { batch, sequence, overlong, seed }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -164,7 +166,9 @@ impl FitConfig {
             return wrong("`weight_decay` must be 0 or more");
         }
         let counts = [
-            ("rows", self.rows),
+            ("epochs", self.epochs),
+            ("steps", self.steps.unwrap_or(1)),
+            ("batch", self.batch.count()),
             ("sequence", self.sequence),
             ("tokens_at_once", self.tokens_at_once),
             ("loss_chunk", self.loss_chunk),
@@ -243,10 +247,10 @@ mod tests {
         let lora = config.lora.clone().unwrap();
         assert_eq!((lora.rank, lora.alpha, lora.dropout, lora.targets.len()), (64, 128.0, 0.0, 7));
         assert_eq!((config.learning_rate, config.warmup, config.weight_decay), (1e-4, 0.05, 0.01));
-        assert_eq!((config.epochs, config.sequence), (1, 8192));
+        assert_eq!((config.epochs, config.batch, config.sequence), (1, BatchSize::Rows(32), 8192));
         assert_eq!(FitConfig::finetune(), FitConfig { overlong: Overlong::Cut, ..config.clone() });
         let srft = FitConfig::srft();
-        assert_eq!((srft.epochs, srft.rows, srft.seed), (3, 4, 42));
+        assert_eq!((srft.epochs, srft.batch, srft.seed), (3, BatchSize::Rows(4), 42));
         for config in [config, srft] {
             config.check().unwrap();
             let json = serde_json::to_string(&config).unwrap();
@@ -262,6 +266,9 @@ mod tests {
         };
         says(FitConfig { clip: 0.0, ..FitConfig::midtrain() }, "`clip`");
         says(FitConfig { keep: 0, ..FitConfig::midtrain() }, "`keep`");
+        says(FitConfig { epochs: 0, ..FitConfig::midtrain() }, "`epochs`");
+        says(FitConfig { steps: Some(0), ..FitConfig::midtrain() }, "`steps`");
+        says(FitConfig { batch: BatchSize::Rows(0), ..FitConfig::midtrain() }, "`batch`");
         says(FitConfig { warmup: f64::NAN, ..FitConfig::midtrain() }, "`warmup`");
         let lora = Some(LoraConfig { rank: 0, ..LoraConfig::paper() });
         says(FitConfig { lora, ..FitConfig::midtrain() }, "`rank`");

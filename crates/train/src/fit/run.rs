@@ -1,7 +1,7 @@
 //! A run's folder: what it is, its checkpoints and its metrics.
 //!
 //! ```text
-//! run.json              configuration, data hashes, versions
+//! run.json              configuration, data hashes, packing, versions
 //! metrics.jsonl         a line for each step
 //! step-00000100/        a checkpoint; the last few are kept
 //! not-finite.json       the batch at which training broke off, if it did
@@ -17,7 +17,7 @@ use ethos_core::jsonl;
 use serde::{Deserialize, Serialize};
 
 use super::{FitConfig, FitProgress};
-use crate::{Batch, Error, Result, Trainer, Transformer, TransformerConfig};
+use crate::{Batch, Error, Packing, Result, Trainer, Transformer, TransformerConfig};
 
 const RUN: &str = "run.json";
 const METRICS: &str = "metrics.jsonl";
@@ -31,8 +31,12 @@ pub(super) struct Run {
     pub(super) steps: usize,
     pub(super) model: TransformerConfig,
     pub(super) device: String,
+    /// Hash of some values of each parameter that the model began with.
+    pub(super) start: String,
     /// Hash of the rows trained on.
     pub(super) rows: String,
+    /// What packing made of them in the first epoch.
+    pub(super) packing: Packing,
     /// Hash of the rows held out.
     pub(super) held_out: Option<String>,
     pub(super) versions: Versions,
@@ -74,9 +78,13 @@ impl Folder<'_> {
             if found.model != run.model {
                 return other("is of a run of a model of another shape");
             }
+            if found.start != run.start {
+                return other("is of a run that began from another model");
+            }
             if !found.config.same_run(&run.config) || found.steps != run.steps {
                 return other("is of a run with another configuration");
             }
+            return Ok(()); // it says what the run began with
         }
         Ok(jsonl::write_json(path, run)?)
     }

@@ -45,6 +45,14 @@ impl Transformer {
         self.lora.as_ref()
     }
 
+    /// The model whose adapter is trained with another dropout.
+    pub(crate) fn with_dropout(mut self, dropout: f64) -> Self {
+        if let Some(lora) = &mut self.lora {
+            lora.dropout = dropout;
+        }
+        self
+    }
+
     /// The model with its adapter added into its weights, and no adapter.
     #[must_use]
     pub fn merged(mut self) -> Self {

@@ -21,7 +21,7 @@ pub use self::{
     batch::Batch,
     digest::Digest,
     mixture::{Mixture, Part, Passed},
-    order::{Order, OrderConfig},
+    order::{BatchSize, Order, OrderConfig},
     packing::{Overlong, Packed, Packing, pack},
     row::Row,
     row_file::RowFile,

@@ -35,7 +35,8 @@ pub struct Packing {
     pub pieces: usize,
     /// Places that hold tokens.
     pub filled: usize,
-    /// Places that hold padding, at the ends of sequences.
+    /// Places that hold padding, at the ends of sequences; of sequences that are packed together and put
+    /// into batches otherwise, a few less.
     pub padding: usize,
     /// Rows longer than a sequence, among those that are in one.
     pub overlong: usize,
@@ -52,6 +53,9 @@ impl Packing {
     }
 }
 
+/// Fewest places by which a batch is rounded up.
+const SHORTEST: usize = 64;
+
 /// A plan of which rows lie in which sequence. It holds no tokens: those of a batch are read when the
 /// batch is made.
 #[derive(Clone)]
@@ -61,6 +65,8 @@ pub struct Packed<'r> {
     pieces: Vec<Piece>,
     /// Where each sequence begins among the pieces, and where the last one ends.
     starts: Vec<u32>,
+    /// Where the sequences of each group of rows end.
+    groups: Vec<usize>,
     packing: Packing,
 }
 
@@ -108,51 +114,91 @@ impl Piece {
 /// gives.
 pub fn pack(rows: &dyn Rows, length: usize, overlong: Overlong) -> Result<Packed<'_>> {
     let all: Vec<u32> = (0..rows.len() as u32).collect();
-    Packed::of(rows, &all, length, overlong)
+    Packed::of(rows, &all, length, overlong, None)
 }
 
 impl<'r> Packed<'r> {
-    /// Packs the rows with these numbers.
+    /// Packs the rows with these numbers: all together, or so many at a time.
     pub(super) fn of(
         rows: &'r dyn Rows,
         numbers: &[u32],
         length: usize,
         overlong: Overlong,
+        together: Option<usize>,
     ) -> Result<Self> {
         let Some(room) = u32::try_from(length).ok().filter(|&room| room > 0) else {
             let message = format!("a sequence cannot have {length} tokens");
             return Err(Error::Config { what: "packing", message });
         };
-        let mut packing = Packing::default();
-        let mut pieces = Vec::new();
+        let mut packed = Packed {
+            rows,
+            length,
+            pieces: Vec::new(),
+            starts: vec![0],
+            groups: Vec::new(),
+            packing: Packing::default(),
+        };
+        let (mut pieces, mut first) = (Vec::new(), 0);
         for &row in numbers {
-            cut_up(rows, row, room, overlong, &mut pieces, &mut packing)?;
+            cut_up(rows, row, room, overlong, &mut pieces, &mut packed.packing)?;
+            if together.is_some_and(|count| packed.packing.rows - first == count) {
+                first = packed.packing.rows;
+                packed.add_group(std::mem::take(&mut pieces), room)?;
+            }
         }
-        if u32::try_from(pieces.len()).is_err() {
-            let message = format!("{} pieces are more than can be packed", pieces.len());
+        if !pieces.is_empty() {
+            packed.add_group(pieces, room)?;
+        }
+        let Packing { padding, filled, .. } = &mut packed.packing;
+        *padding -= *filled;
+        Ok(packed)
+    }
+
+    /// Packs pieces into sequences of their own. Counts all places as padding.
+    fn add_group(&mut self, pieces: Vec<Piece>, room: u32) -> Result<()> {
+        let before = self.pieces.len();
+        let Ok(base) = u32::try_from(before + pieces.len()).map(|_| before as u32) else {
+            let message = format!("{} pieces are more than can be packed", before + pieces.len());
             return Err(Error::Config { what: "packing", message });
-        }
+        };
         let (sequences, of_piece) = best_fit(&pieces, room);
-        packing.sequences = sequences;
-        packing.pieces = pieces.len();
-        packing.padding = sequences * length - packing.filled;
 
         // Sorted by sequence; within one, the order given stays.
         let mut starts = vec![0; sequences + 1];
-        for &sequence in &of_piece {
+        let mut fullest = vec![0; sequences];
+        for (piece, &sequence) in pieces.iter().zip(&of_piece) {
             starts[sequence as usize + 1] += 1;
+            fullest[sequence as usize] += piece.places as usize;
         }
         for sequence in 0..sequences {
             starts[sequence + 1] += starts[sequence];
         }
         let mut next = starts.clone();
-        let mut sorted = vec![Piece::default(); pieces.len()];
+        self.pieces.resize(before + pieces.len(), Piece::default());
         for (piece, sequence) in pieces.into_iter().zip(of_piece) {
             let place = &mut next[sequence as usize];
-            sorted[*place as usize] = piece;
+            self.pieces[before + *place as usize] = piece;
             *place += 1;
         }
-        Ok(Packed { rows, length, pieces: sorted, starts, packing })
+        self.starts.extend(starts[1..].iter().map(|start| base + start));
+
+        let fullest = fullest.into_iter().max().unwrap_or(0);
+        self.packing.padding += sequences * self.length_for(fullest);
+        self.packing.sequences += sequences;
+        self.packing.pieces = self.pieces.len();
+        self.groups.push(self.packing.sequences);
+        Ok(())
+    }
+
+    /// Where the sequences of each group end, of rows that were packed so many at a time.
+    pub(super) fn groups(&self) -> &[usize] {
+        &self.groups
+    }
+
+    /// Places of a batch's sequences, the fullest of which holds so many: whole eighths of a sequence, so
+    /// that little is padding and devices see few shapes.
+    fn length_for(&self, fullest: usize) -> usize {
+        fullest.max(1).next_multiple_of((self.length / 8).max(SHORTEST)).min(self.length)
     }
 
     /// How many sequences there are.
@@ -165,7 +211,7 @@ impl<'r> Packed<'r> {
         self.len() == 0
     }
 
-    /// Places of a sequence.
+    /// Places of a sequence, at most.
     pub fn length(&self) -> usize {
         self.length
     }
@@ -175,21 +221,27 @@ impl<'r> Packed<'r> {
         &self.packing
     }
 
-    /// Reads the sequences with these numbers, as one batch.
+    /// Reads the sequences with these numbers, as one batch. It is as long as the fullest of them needs,
+    /// rounded up to an eighth of [`length`](Packed::length).
     ///
     /// # Errors
     ///
     /// [`Error::Config`] when a number is not below [`len`](Packed::len), and what [`Rows::read`] gives.
     pub fn batch(&self, numbers: &[usize]) -> Result<Batch> {
-        let mut batch = Batch { length: self.length, ..Batch::default() };
-        let mut row = Row::default();
-        for (sequences, &number) in (1..).zip(numbers) {
+        let mut fullest = 0;
+        for &number in numbers {
             if number >= self.len() {
                 let message = format!("there is no sequence {number}, of {}", self.len());
                 return Err(Error::Config { what: "batch", message });
             }
-            let pieces = self.starts[number] as usize..self.starts[number + 1] as usize;
-            for (segment, piece) in (1..).zip(&self.pieces[pieces]) {
+            let filled: usize =
+                self.pieces_of(number).iter().map(|piece| piece.places as usize).sum();
+            fullest = fullest.max(filled);
+        }
+        let mut batch = Batch { length: self.length_for(fullest), ..Batch::default() };
+        let mut row = Row::default();
+        for (sequences, &number) in (1..).zip(numbers) {
+            for (segment, piece) in (1..).zip(self.pieces_of(number)) {
                 row.ids.clear();
                 row.weights.clear();
                 self.rows.read(piece.row as usize, piece.tokens(), &mut row)?;
@@ -198,6 +250,10 @@ impl<'r> Packed<'r> {
             batch.fill_up(sequences);
         }
         Ok(batch)
+    }
+
+    fn pieces_of(&self, sequence: usize) -> &[Piece] {
+        &self.pieces[self.starts[sequence] as usize..self.starts[sequence + 1] as usize]
     }
 }
 
