@@ -2,6 +2,7 @@
 
 mod adapter;
 mod folder;
+mod parts;
 mod tensors;
 mod text;
 mod training;
@@ -15,6 +16,7 @@ use serde_json::json;
 pub(crate) use self::training::{load_training, sampled_hash, save_training};
 use self::{
     folder::replace_folder,
+    parts::{CHECKPOINT, MODEL},
     tensors::{TensorFiles, bytes_of},
 };
 use crate::{
@@ -44,13 +46,19 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the folder, whole or not at all.
+    /// Writes the folder, whole or not at all: it is made beside its place, as `NAME.partial` and then
+    /// `NAME.whole`.
+    ///
+    /// A folder that is there already is replaced if it holds a checkpoint, or a part of one, and
+    /// nothing else.
     ///
     /// # Errors
     ///
+    /// [`Error::Checkpoint`] when the folder has no name of its own (`.`, `/`), or holds an adapter, a
+    /// run in training or any other file, which would be lost; nothing has been written then.
     /// [`Error::Io`]; a checkpoint that was there before is then still there.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
-        replace_folder(folder.as_ref(), |folder| {
+        replace_folder(folder.as_ref(), &CHECKPOINT, |folder| {
             save_model(folder, &self.model)?;
             self.tokenizer.write(folder)?;
             self.template.write(folder)
@@ -146,11 +154,15 @@ impl Transformer {
     /// all, in the model's precision. An adapter is merged into what is written;
     /// [`save_adapter`](Transformer::save_adapter) writes it alone.
     ///
+    /// A folder that is there already is replaced if it holds a model and nothing else: no tokenizer, as
+    /// [`Checkpoint::save`] writes it, which would be lost.
+    ///
     /// # Errors
     ///
-    /// [`Error::Io`]; what was there before is then still there.
+    /// [`Error::Checkpoint`] when the folder has no name of its own (`.`, `/`), or holds anything else;
+    /// nothing has been written then. [`Error::Io`]; what was there before is then still there.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
-        replace_folder(folder.as_ref(), |folder| save_model(folder, self))
+        replace_folder(folder.as_ref(), &MODEL, |folder| save_model(folder, self))
     }
 }
 
@@ -247,7 +259,7 @@ mod tests {
         let path = folder.path().join("model");
         checkpoint(4).save(&path).unwrap();
         checkpoint(3).save(folder.path().join("model.whole")).unwrap();
-        finish_replacing(&path).unwrap();
+        finish_replacing(&path, &CHECKPOINT).unwrap();
         let read = Checkpoint::load(&path, checkpoint(3).model.device()).unwrap();
         assert_eq!(read.hash().unwrap(), checkpoint(3).hash().unwrap());
     }

@@ -218,8 +218,12 @@ impl Trainer {
     /// Writes all that is needed to go on into `folder`, whole or not at all, with the program's own
     /// state. Of a model with an adapter, the adapter alone is written.
     ///
+    /// A folder that is there already is replaced if it is of such a run and holds nothing else.
+    ///
     /// # Errors
     ///
+    /// [`Error::Checkpoint`] when the folder has no name of its own (`.`, `/`), or holds anything else (a
+    /// model that is not in training too), which would be lost; nothing has been written then.
     /// [`Error::Io`]; what the folder held before is then still there.
     pub fn save<S: Serialize>(&self, folder: impl AsRef<Path>, state: &S) -> Result<()> {
         checkpoint::save_training(

@@ -53,6 +53,8 @@ fn checkpoint(tokenizer: Tokenizer, template: ChatTemplate) -> Checkpoint {
 /// A folder that stays, for `make.py --check`.
 fn saved(name: &str, checkpoint: &Checkpoint) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokenizers").join(name);
+    // Of an earlier run, with what its test put there beside the checkpoint.
+    let _ = fs::remove_dir_all(&path);
     checkpoint.save(&path).unwrap();
     path
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     folder::replace_folder,
+    parts::ADAPTER,
     read_json,
     tensors::{self, TensorFiles},
 };
@@ -17,8 +18,8 @@ use crate::{
     model::{Lora, Named, Trained, parameters},
 };
 
-const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
+pub(super) const CONFIG: &str = "adapter_config.json";
+pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// What PEFT puts before a tensor's name.
 const PREFIX: &str = "base_model.model.";
@@ -140,12 +141,16 @@ impl Transformer {
     /// Writes the adapter alone in PEFT's format, whole or not at all. `base` names the model it stands
     /// beside, as `PeftModel.from_pretrained` wants it: a hub's name or a folder.
     ///
+    /// A folder that is there already is replaced if it holds an adapter and nothing else: no weights of
+    /// a base model, no run in training.
+    ///
     /// # Errors
     ///
-    /// [`Error::Config`] when the model has no adapter, [`Error::Io`] when it cannot be written; what
-    /// was there before is then still there.
+    /// [`Error::Config`] when the model has no adapter, [`Error::Checkpoint`] when the folder has no name
+    /// of its own (`.`, `/`), or holds anything else, which would be lost; nothing has been written then.
+    /// [`Error::Io`] when it cannot be written; what was there before is then still there.
     pub fn save_adapter(&self, folder: impl AsRef<Path>, base: Option<&str>) -> Result<()> {
-        replace_folder(folder.as_ref(), |folder| write_adapter(folder, self, base))
+        replace_folder(folder.as_ref(), &ADAPTER, |folder| write_adapter(folder, self, base))
     }
 
     /// The model with the adapter of a folder in PEFT's format.

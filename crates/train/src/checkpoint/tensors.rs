@@ -19,8 +19,8 @@ use crate::{
     model::{Named, Part, Source},
 };
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 /// A header larger than this is none: that of a model with a million tensors would be smaller.
 const LARGEST_HEADER: u64 = 32 << 20;
@@ -250,6 +250,15 @@ pub(crate) fn write(path: &Path, tensors: Vec<Named>) -> Result<()> {
         path: path.to_owned(),
         message: format!("cannot be written: {error}"),
     })
+}
+
+/// Whether a file is one of several that hold a model's weights, by its name: `model-NUMBER-of-COUNT`.
+pub(super) fn is_shard(name: &str) -> bool {
+    let number = |digits: &str| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
+    let between = name.strip_prefix("model-").and_then(|name| name.strip_suffix(".safetensors"));
+    between
+        .and_then(|name| name.split_once("-of-"))
+        .is_some_and(|(one, all)| number(one) && number(all))
 }
 
 /// Writes the weights into a checkpoint's folder: in one file, or, where that would be larger than

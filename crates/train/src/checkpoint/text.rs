@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use super::read_json;
 use crate::{ChatTemplate, Error, GenerationConfig, Result, Tokenizer, tokenizer::assemble};
 
-const TOKENIZER: &str = "tokenizer.json";
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-const SPECIAL_TOKENS: &str = "special_tokens_map.json";
-const GENERATION: &str = "generation_config.json";
-const TEMPLATE: &str = "chat_template.jinja";
-const MORE_TEMPLATES: &str = "additional_chat_templates";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(super) const SPECIAL_TOKENS: &str = "special_tokens_map.json";
+pub(super) const GENERATION: &str = "generation_config.json";
+pub(super) const TEMPLATE: &str = "chat_template.jinja";
+pub(super) const MORE_TEMPLATES: &str = "additional_chat_templates";
 
 /// A larger `tokenizer.json` is none: those with a vocabulary of 260 000 have 35 MB.
 const LARGEST_TOKENIZER: u64 = 128 << 20;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     adapter::write_adapter,
     folder::{finish_replacing, replace_folder},
+    parts::{self, Kind},
     read_json, save_model,
     tensors::{self, TensorFiles, bytes_of},
 };
@@ -18,8 +19,8 @@ use crate::{
     optim::AdamW,
 };
 
-const OPTIMIZER: &str = "optimizer.safetensors";
-const RUN: &str = "run.json";
+pub(super) const OPTIMIZER: &str = "optimizer.safetensors";
+pub(super) const RUN: &str = "run.json";
 
 /// What a run in training writes beside its tensors.
 #[derive(Serialize, Deserialize)]
@@ -53,6 +54,14 @@ fn frozen(model: &Transformer) -> String {
     sampled_hash(named)
 }
 
+/// What is written of a run.
+fn kind(model: &Transformer) -> &'static Kind {
+    match model.trained() {
+        Trained::All => &parts::RUN,
+        Trained::Factors => &parts::ADAPTER_RUN,
+    }
+}
+
 pub(crate) fn save_training<S: Serialize>(
     folder: &Path,
     model: &Transformer,
@@ -60,7 +69,7 @@ pub(crate) fn save_training<S: Serialize>(
     (config, steps): (&FitConfig, usize),
     state: &S,
 ) -> Result<()> {
-    replace_folder(folder, |folder| {
+    replace_folder(folder, kind(model), |folder| {
         match model.trained() {
             Trained::All => save_model(folder, model)?,
             Trained::Factors => write_adapter(folder, model, None)?,
@@ -87,7 +96,7 @@ pub(crate) fn load_training<S: DeserializeOwned>(
     optimizer: &mut AdamW,
     (config, steps): (&FitConfig, usize),
 ) -> Result<Option<S>> {
-    finish_replacing(folder)?;
+    finish_replacing(folder, kind(model))?;
     let path = folder.join(RUN);
     if !path.exists() {
         return Ok(None);
