@@ -21,8 +21,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What it takes to load a model or an adapter: configuration, tokenizer, chat template and
-    /// weights as safetensors, from the top folder. Mistral's second copy of the weights
+    /// What it takes to load a model or an adapter: configuration, tokenizer, chat templates and
+    /// weights as safetensors, from the top folder (further templates have one of their own). Mistral's second copy of the weights
     /// (`consolidated.safetensors`) is left out, and pickled weights, which can run code.
     pub fn model() -> Wanted {
         Wanted {
@@ -32,7 +32,9 @@ impl Wanted {
                 "adapter_config.json",
                 "tokenizer.json",
                 "tokenizer_config.json",
+                "special_tokens_map.json",
                 "chat_template.jinja",
+                "additional_chat_templates/*.jinja",
                 "*.safetensors",
                 "*.safetensors.index.json",
             ]),
@@ -151,6 +153,10 @@ mod tests {
         let wanted = Wanted::model();
         assert!(wanted.wants("model-00001-of-00002.safetensors"));
         assert!(wanted.wants("adapter_model.safetensors"));
+        // All that says how text is read and written.
+        for file in ["special_tokens_map.json", "additional_chat_templates/tool_use.jinja"] {
+            assert!(wanted.wants(file), "{file}");
+        }
         for file in ["consolidated.safetensors", "pytorch_model.bin", "original/x.safetensors"] {
             assert!(!wanted.wants(file), "{file}");
         }
