@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 
 use ethos_core::jsonl;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 pub(crate) use self::training::{load_training, sampled_hash, save_training};
 use self::{
@@ -49,6 +49,10 @@ impl Checkpoint {
     /// Writes the folder, whole or not at all: it is made beside its place, as `NAME.partial` and then
     /// `NAME.whole`.
     ///
+    /// `config.json` keeps what it said beside the shape when the model was read, and gets the special
+    /// tokens of the tokenizer: `bos_token_id`, `eos_token_id`, `pad_token_id`, or `null` for one that the
+    /// tokenizer does not name. `generation_config.json` has all end tokens, see [`Tokenizer::ends`].
+    ///
     /// A folder that is there already is replaced if it holds a checkpoint, or a part of one, and
     /// nothing else.
     ///
@@ -59,7 +63,7 @@ impl Checkpoint {
     /// [`Error::Io`]; a checkpoint that was there before is then still there.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         replace_folder(folder.as_ref(), &CHECKPOINT, |folder| {
-            save_model(folder, &self.model)?;
+            save_model(folder, &self.model, self.tokenizer.token_ids())?;
             self.tokenizer.write(folder)?;
             self.template.write(folder)
         })
@@ -142,17 +146,22 @@ impl Transformer {
         device: &crate::Device,
     ) -> Result<Self> {
         let folder = folder.as_ref();
-        let config = read_json::<ConfigFile>(&folder.join(CONFIG))?.resolve()?;
+        let path = folder.join(CONFIG);
+        let config = read_json::<ConfigFile>(&path)?.resolve()?;
+        let file = read_json::<Map<String, Value>>(&path)?;
         let tied = config.tie_word_embeddings;
         let mut files = TensorFiles::of_folder(folder)?;
         let model = Transformer::build(config, &mut files, precision, device)?;
         files.finish(tied)?;
-        Ok(model)
+        Ok(model.with_file(file))
     }
 
     /// Writes the folder that [`load`](Transformer::load) and `transformers` read, whole or not at
     /// all, in the model's precision. An adapter is merged into what is written;
     /// [`save_adapter`](Transformer::save_adapter) writes it alone.
+    ///
+    /// `config.json` keeps what it said beside the shape when the model was read, end tokens among it. Of
+    /// a model made here it says that there are none.
     ///
     /// A folder that is there already is replaced if it holds a model and nothing else: no tokenizer, as
     /// [`Checkpoint::save`] writes it, which would be lost.
@@ -162,13 +171,16 @@ impl Transformer {
     /// [`Error::Checkpoint`] when the folder has no name of its own (`.`, `/`), or holds anything else;
     /// nothing has been written then. [`Error::Io`]; what was there before is then still there.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
-        replace_folder(folder.as_ref(), &MODEL, |folder| save_model(folder, self))
+        replace_folder(folder.as_ref(), &MODEL, |folder| save_model(folder, self, Map::new()))
     }
 }
 
-fn save_model(folder: &Path, model: &Transformer) -> Result<()> {
+/// Writes a model, with what `config.json` says otherwise than the file that the model was read from.
+fn save_model(folder: &Path, model: &Transformer, more: Map<String, Value>) -> Result<()> {
     let model = model.clone().merged();
-    jsonl::write_json(folder.join(CONFIG), &ConfigFile::of(model.config(), model.precision()))?;
+    let mut file = ConfigFile::over(model.file().clone(), model.config(), model.precision())?;
+    file.extend(more);
+    jsonl::write_json(folder.join(CONFIG), &file)?;
     tensors::write_folder(folder, parameters(model.weights(), Trained::All), LARGEST_SHARD)
 }
 
@@ -251,6 +263,57 @@ mod tests {
         let hashes: BTreeSet<String> = all.iter().map(|one| one.hash().unwrap()).collect();
         assert_eq!(hashes.len(), all.len());
         assert_eq!(plain.hash().unwrap(), checkpoint(3).hash().unwrap());
+    }
+
+    /// Whoever reads what is written must stop at the same tokens.
+    #[test]
+    fn special_tokens_and_unknown_fields_outlive_a_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        let file = |name: &str| read_json::<Map<String, Value>>(&path.join(name)).unwrap();
+        let device = crate::testing::device();
+
+        checkpoint(3).model.save(&path).unwrap();
+        assert_eq!(file("config.json")["eos_token_id"], Value::Null, "the class has 2");
+        let mut config = file("config.json");
+        config.insert("eos_token_id".to_owned(), 2.into());
+        config.insert("pad_token_id".to_owned(), 3.into());
+        config.insert("initializer_range".to_owned(), 0.02.into());
+        jsonl::write_json(path.join("config.json"), &config).unwrap();
+        let model = Transformer::load(&path, &device).unwrap();
+        model.save(&path).unwrap();
+        assert_eq!(file("config.json"), config);
+
+        let tokenizer = checkpoint(3).tokenizer.with_special_token("bos_token", "a").unwrap();
+        let written = Checkpoint { model, tokenizer, ..checkpoint(3) };
+        written.save(&path).unwrap();
+        for (name, value) in [
+            ("bos_token_id", 2.into()),
+            ("eos_token_id", 0.into()),
+            ("pad_token_id", Value::Null),
+            ("initializer_range", 0.02.into()),
+        ] {
+            assert_eq!(file("config.json")[name], value, "{name}");
+        }
+        assert_eq!(
+            file("generation_config.json"),
+            json!({ "eos_token_id": 0 }).as_object().unwrap().clone()
+        );
+
+        let ends = GenerationConfig { eos_token_id: vec![4, 99], ..Default::default() };
+        let tokenizer = written.tokenizer.clone().with_generation(ends);
+        Checkpoint { tokenizer, ..written }.save(&path).unwrap();
+        assert_eq!(file("generation_config.json")["eos_token_id"], json!([4, 99, 0]));
+        assert_eq!(file("config.json")["eos_token_id"], json!([0, 4]));
+        let read = Checkpoint::load(&path, &device).unwrap();
+        assert_eq!(read.tokenizer.ends(), [0, 4]);
+        // What trains goes on with it.
+        let config = crate::FitConfig { lora: None, ..crate::FitConfig::midtrain() };
+        let run = folder.path().join("run");
+        crate::Trainer::new(read.model, config.clone(), 3).unwrap().save(&run, &()).unwrap();
+        let model = checkpoint(5).model;
+        let (trainer, ()) = crate::Trainer::resume(&run, model, config, 3).unwrap().unwrap();
+        assert_eq!(trainer.model().file()["initializer_range"], 0.02);
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The files around text: `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json`,
-//! `generation_config.json`, `chat_template.jinja` and `additional_chat_templates/`.
+//! `generation_config.json`, `chat_template.jinja` and `additional_chat_templates/`; and what
+//! `config.json` says of end tokens.
 
 use std::{fs, path::Path};
 
 use ethos_core::jsonl;
 use serde_json::{Map, Value};
 
-use super::read_json;
-use crate::{ChatTemplate, Error, GenerationConfig, Result, Tokenizer, tokenizer::assemble};
+use super::{CONFIG, read_json};
+use crate::{
+    ChatTemplate, Error, GenerationConfig, Result, Tokenizer,
+    tokenizer::{Ends, assemble},
+};
 
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
@@ -23,7 +27,8 @@ const LARGEST_TEMPLATE: u64 = 1 << 20;
 
 impl Tokenizer {
     /// Reads the tokenizer of a folder in Hugging Face's form: `tokenizer.json`, and where they are
-    /// there `tokenizer_config.json`, `special_tokens_map.json` and `generation_config.json`.
+    /// there `tokenizer_config.json`, `special_tokens_map.json` and `generation_config.json`. Without the
+    /// last, the end tokens that `config.json` names are taken, as `transformers` does.
     ///
     /// # Errors
     ///
@@ -41,7 +46,10 @@ impl Tokenizer {
         let generation = if generation.exists() {
             read_json::<GenerationConfig>(&generation)?
         } else {
-            GenerationConfig::default()
+            let config = folder.join(CONFIG);
+            let there = config.exists();
+            let ends = there.then(|| read_json::<Ends>(&config)).transpose()?.unwrap_or_default();
+            GenerationConfig { eos_token_id: ends.eos_token_id, ..GenerationConfig::default() }
         };
         assemble(json, config, map, generation).map_err(|error| match error {
             Error::Tokenizer(message) => Error::Checkpoint { path, message },
@@ -56,10 +64,13 @@ impl Tokenizer {
         jsonl::write_json(folder.join(TOKENIZER_CONFIG), config)?;
         let map = if map.is_empty() { self.special_tokens() } else { map };
         jsonl::write_json(folder.join(SPECIAL_TOKENS), map)?;
-        if *self.generation() != GenerationConfig::default() {
-            jsonl::write_json(folder.join(GENERATION), self.generation())?;
+        let mut generation = self.generation().clone();
+        for end in self.ends() {
+            if !generation.eos_token_id.contains(end) {
+                generation.eos_token_id.push(*end);
+            }
         }
-        Ok(())
+        Ok(jsonl::write_json(folder.join(GENERATION), &generation)?)
     }
 }
 
@@ -190,6 +201,27 @@ mod tests {
             (GENERATION, r#"{"eos_token_id": [4, 99]}"#),
         ];
         assert_eq!(Tokenizer::read(folder(&files).path()).unwrap().ends(), [0, 4]);
+    }
+
+    #[test]
+    fn without_a_generation_config_the_models_own_names_end_tokens() {
+        let eos = (TOKENIZER_CONFIG, r#"{"eos_token": "<eos>"}"#);
+        let ends = |files: &[(&str, &str)]| {
+            Tokenizer::read(folder(files).path()).map(|t| t.ends().to_vec())
+        };
+        for (config, is) in [
+            (r#"{"eos_token_id": 4}"#, vec![0, 4]),
+            (r#"{"eos_token_id": [4, 0, 5], "top_k": "x"}"#, vec![0, 4, 5]),
+            (r#"{"eos_token_id": null}"#, vec![0]),
+            ("{}", vec![0]),
+        ] {
+            assert_eq!(ends(&[eos, (CONFIG, config)]).unwrap(), is, "{config}");
+            let generation = (GENERATION, "{}");
+            assert_eq!(ends(&[eos, (CONFIG, config), generation]).unwrap(), [0], "{config}");
+        }
+        assert_eq!(ends(&[(CONFIG, r#"{"eos_token_id": 4}"#)]).unwrap(), [4]);
+        let error = ends(&[eos, (CONFIG, r#"{"eos_token_id": "</s>"}"#)]).unwrap_err().to_string();
+        assert!(error.contains(CONFIG), "{error}");
     }
 
     #[test]

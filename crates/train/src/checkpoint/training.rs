@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::tensor::Tensor;
 use ethos_core::jsonl;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Map;
 
 use super::{
     adapter::write_adapter,
@@ -71,7 +72,7 @@ pub(crate) fn save_training<S: Serialize>(
 ) -> Result<()> {
     replace_folder(folder, kind(model), |folder| {
         match model.trained() {
-            Trained::All => save_model(folder, model)?,
+            Trained::All => save_model(folder, model, Map::new())?,
             Trained::Factors => write_adapter(folder, model, None)?,
         }
         let named = parameters(model.weights(), model.trained());

@@ -54,8 +54,28 @@ const SLIDING: &str = "sliding_attention";
 const FULL: &str = "full_attention";
 
 impl ConfigFile {
-    /// The file of a model whose weights are stored in a precision.
-    pub(crate) fn of(config: &TransformerConfig, precision: Precision) -> Self {
+    /// The file of a model whose weights are stored in a precision, over the one that was read.
+    pub(crate) fn over(
+        mut read: Map<String, Value>,
+        config: &TransformerConfig,
+        precision: Precision,
+    ) -> Result<Map<String, Value>> {
+        let wrong = |e: serde_json::Error| Error::Config {
+            what: "transformer",
+            message: format!("its file cannot be written: {e}"),
+        };
+        // Newer names of what is written.
+        for name in ["rope_parameters", "dtype"] {
+            read.remove(name);
+        }
+        let value = serde_json::to_value(ConfigFile::of(config, precision)).map_err(wrong)?;
+        let own: Map<String, Value> = serde_json::from_value(value).map_err(wrong)?;
+        read.extend(own);
+        Ok(read)
+    }
+
+    /// The file of a model, as far as its shape says it.
+    fn of(config: &TransformerConfig, precision: Precision) -> Self {
         let llama = config.architecture == Architecture::Llama;
         let qwen = matches!(config.architecture, Architecture::Qwen2 | Architecture::Qwen3);
         let types = |slides: bool| if slides { SLIDING } else { FULL }.to_owned();
@@ -279,11 +299,36 @@ mod tests {
             "max_window_layers": 1"#;
         for (kind, more) in [("llama", scaling), ("qwen2", window), ("qwen3", window)] {
             let config = file(kind, more).resolve().unwrap();
-            let json = serde_json::to_string(&ConfigFile::of(&config, Precision::F32)).unwrap();
-            let read: ConfigFile = serde_json::from_str(&json).unwrap();
+            let json = ConfigFile::over(Map::new(), &config, Precision::F32).unwrap();
+            let read: ConfigFile = serde_json::from_value(json.into()).unwrap();
             assert_eq!(read.resolve().unwrap(), config);
         }
         assert_eq!(file("llama", scaling).resolve().unwrap().rope_theta, 5e5);
+    }
+
+    /// A file has fields that are no part of a shape, and other names for some that are.
+    #[test]
+    fn what_a_file_says_beside_the_shape_is_kept() {
+        let read = serde_json::json!({
+            "model_type": "qwen2", "vocab_size": 9, "hidden_size": 8, "intermediate_size": 12,
+            "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "eos_token_id": [4, 7], "initializer_range": 0.02, "layer_types": null,
+            "dtype": "float16", "rope_parameters": {"rope_theta": 5e5}, "mine": {"a": [null]},
+        });
+        let Value::Object(read) = read else { panic!("it is one") };
+        let config = serde_json::from_value::<ConfigFile>(Value::Object(read.clone()));
+        let config = config.unwrap().resolve().unwrap();
+        let written = ConfigFile::over(read.clone(), &config, Precision::Bf16).unwrap();
+        for name in ["eos_token_id", "initializer_range", "mine"] {
+            assert_eq!(written[name], read[name], "{name}");
+        }
+        assert_eq!(
+            (&written["rope_theta"], &written["torch_dtype"]),
+            (&5e5.into(), &"bfloat16".into())
+        );
+        assert!(!written.contains_key("dtype") && !written.contains_key("rope_parameters"));
+        let again: ConfigFile = serde_json::from_value(Value::Object(written)).unwrap();
+        assert_eq!(again.resolve().unwrap(), config);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use burn::{
     module::Module,
     tensor::{DType, Device, Int, Tensor, TensorData},
 };
+use serde_json::{Map, Value};
 
 use super::{
     Precision, TransformerConfig,
@@ -21,6 +22,8 @@ use crate::{Batch, Result};
 #[derive(Clone, Debug)]
 pub struct Transformer {
     config: TransformerConfig,
+    /// Its `config.json`, as it was read.
+    file: Map<String, Value>,
     pub(super) weights: Weights,
     /// The adapter's shape, where there is one.
     pub(super) lora: Option<LoraConfig>,
@@ -63,12 +66,25 @@ impl Transformer {
         config.check()?;
         let weights = build(&config, source, precision, device)?;
         let rope = Rope::new(&config);
-        Ok(Transformer { config, weights, lora: None, rope, device: device.clone() })
+        // A class of `transformers` has end tokens of its own where a file is silent.
+        let none = ["bos_token_id", "eos_token_id", "pad_token_id"];
+        let file = none.into_iter().map(|name| (name.to_owned(), Value::Null)).collect();
+        Ok(Transformer { config, file, weights, lora: None, rope, device: device.clone() })
     }
 
     /// Its shape.
     pub fn config(&self) -> &TransformerConfig {
         &self.config
+    }
+
+    /// What its `config.json` says beyond its shape, and in which words; the shape there is stale, and
+    /// what a model made here has is that there are no special tokens.
+    pub(crate) fn file(&self) -> &Map<String, Value> {
+        &self.file
+    }
+
+    pub(crate) fn with_file(self, file: Map<String, Value>) -> Self {
+        Transformer { file, ..self }
     }
 
     /// Where it lives.

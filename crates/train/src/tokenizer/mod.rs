@@ -9,6 +9,7 @@ use std::{fmt, ops::Range, sync::Arc};
 use serde_json::{Map, Value};
 
 pub(crate) use self::assemble::assemble;
+pub(crate) use self::generation::Ends;
 pub use self::generation::GenerationConfig;
 use crate::{Error, Result, tokens::Row};
 
@@ -83,8 +84,9 @@ impl Tokenizer {
         self.inner.id_to_token(self.about.end).unwrap_or_default()
     }
 
-    /// All tokens at which an answer ends: the end token, and those that `generation_config.json` names
-    /// (a chat model ends its turn with another token than its texts).
+    /// All tokens at which an answer ends: the end token, and those that `generation_config.json` names,
+    /// or `config.json` where the former is not there (a chat model ends its turn with another token than
+    /// its texts).
     pub fn ends(&self) -> &[u32] {
         &self.about.ends
     }
@@ -100,7 +102,8 @@ impl Tokenizer {
         token.is_some_and(|token| token.special)
     }
 
-    /// How the model's publisher samples from it.
+    /// How the model's publisher samples from it. Only its end tokens are used here; the rest is for the
+    /// caller, see [`GenerationConfig`].
     pub fn generation(&self) -> &GenerationConfig {
         &self.about.generation
     }
@@ -208,6 +211,20 @@ impl Tokenizer {
             pieces.push(("\u{fffd}".to_owned(), start..ids.len()));
         }
         pieces
+    }
+
+    /// Special tokens by the names that `config.json` has for their ids, `null` where there is none.
+    pub(crate) fn token_ids(&self) -> Map<String, Value> {
+        let id = |name: &str| {
+            let token = self.about.named.get(name).and_then(Value::as_str);
+            token.and_then(|token| self.id(token)).map_or(Value::Null, Value::from)
+        };
+        let ids = [
+            ("bos_token_id", id("bos_token")),
+            ("eos_token_id", generation::few(self.ends())),
+            ("pad_token_id", id("pad_token")),
+        ];
+        ids.map(|(name, id)| (name.to_owned(), id)).into_iter().collect()
     }
 
     /// `tokenizer_config.json` without templates, and `special_tokens_map.json`.

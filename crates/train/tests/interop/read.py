@@ -1,5 +1,5 @@
-"""Reads checkpoints and adapters with `transformers` and `peft`, and compares their logits with those
-given: `read.py cases.json`, as `interop.rs` calls it. Prints a line for each case."""
+"""Reads checkpoints and adapters with `transformers` and `peft`, and compares their logits and end tokens
+with those given: `read.py cases.json`, as `interop.rs` calls it. Prints a line for each case."""
 
 import json
 import sys
@@ -23,6 +23,8 @@ def load(folder):
 
 for case in json.load(open(sys.argv[1])):
     model = load(case["base"] or case["folder"])
+    # Where `generate` stops.
+    assert model.generation_config.eos_token_id == case["ends"], (case["folder"], model.generation_config)
     if case["base"]:
         model = PeftModel.from_pretrained(model, case["folder"])
     with torch.no_grad():
