@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// The largest published models have a few hundred.
+pub(super) const MOST_LAYERS: usize = 10_000;
+
 /// The architectures that can be read, trained and written. They are Llama's with small differences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -146,6 +149,19 @@ impl TransformerConfig {
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return wrong(format!("`{name}` is 0"));
         }
+        if self.num_hidden_layers > MOST_LAYERS {
+            return wrong(format!(
+                "`num_hidden_layers` is {}, which no model has",
+                self.num_hidden_layers
+            ));
+        }
+        for (name, number) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)]
+        {
+            if !(number.is_finite() && number > 0.0) {
+                return wrong(format!("`{name}` is {number}, and no positive number"));
+            }
+        }
+        self.rope_scaling.map_or(Ok(()), RopeScaling::check)?;
         // So that no product of two sizes overflows.
         if let Some((name, size)) = sizes.iter().find(|(_, size)| *size > i32::MAX as usize) {
             return wrong(format!("`{name}` is {size}, which no model has"));

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Architecture, Precision, RopeScaling, TransformerConfig};
+use super::{
+    Architecture, Precision, RopeScaling, TransformerConfig,
+    config::MOST_LAYERS,
+    rope_file::{RopeFile, check_partial},
+};
 use crate::{Error, Result};
 
 /// The file, as far as it matters here; the rest is kept.
@@ -17,7 +21,9 @@ pub(crate) struct ConfigFile {
     intermediate_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
+    /// Absent is not the same as `null`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    num_key_value_heads: Option<Option<usize>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     head_dim: Option<usize>,
     max_position_embeddings: Option<usize>,
@@ -89,7 +95,7 @@ impl ConfigFile {
             intermediate_size: config.intermediate_size,
             num_hidden_layers: config.num_hidden_layers,
             num_attention_heads: config.num_attention_heads,
-            num_key_value_heads: Some(config.num_key_value_heads),
+            num_key_value_heads: Some(Some(config.num_key_value_heads)),
             head_dim: Some(config.head_dim),
             max_position_embeddings: Some(config.max_position_embeddings),
             rms_norm_eps: Some(config.rms_norm_eps),
@@ -119,9 +125,7 @@ impl ConfigFile {
         })?;
         self.refuse_what_is_not_computed()?;
         let (sliding_window, sliding_layers) = self.windows(architecture)?;
-        let rope = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref());
-        let rope_scaling = rope.map(RopeScaling::from_file).transpose()?.flatten();
-        let theta = rope.and_then(|rope| rope.get("rope_theta")?.as_f64()).or(self.rope_theta);
+        let rope = self.rope()?;
         let (heads, width) = (self.num_attention_heads, self.hidden_size);
         let head_dim = match (self.head_dim, architecture) {
             (Some(size), _) => size,
@@ -143,12 +147,15 @@ impl ConfigFile {
             intermediate_size: self.intermediate_size,
             num_hidden_layers: self.num_hidden_layers,
             num_attention_heads: heads,
-            num_key_value_heads: self.num_key_value_heads.unwrap_or(groups),
+            num_key_value_heads: match self.num_key_value_heads {
+                Some(given) => given.unwrap_or(heads),
+                None => groups,
+            },
             head_dim,
             max_position_embeddings: self.max_position_embeddings.unwrap_or(positions),
             rms_norm_eps: self.rms_norm_eps.unwrap_or(1e-6),
-            rope_theta: theta.unwrap_or(10_000.0),
-            rope_scaling,
+            rope_theta: rope.theta.or(self.rope_theta).unwrap_or(10_000.0),
+            rope_scaling: rope.scaling,
             tie_word_embeddings: self.tie_word_embeddings.unwrap_or(false),
             attention_bias: match architecture {
                 Architecture::Llama | Architecture::Qwen3 => self.attention_bias.unwrap_or(false),
@@ -171,13 +178,37 @@ impl ConfigFile {
                 return wrong(format!("activation `{other}` is not known; known is silu"));
             }
         }
-        let partial = self.rest.get("partial_rotary_factor").and_then(Value::as_f64);
-        if partial.is_some_and(|share| share != 1.0) {
-            return wrong("`partial_rotary_factor` other than 1 is not supported".to_owned());
+        check_partial(&self.rest)?;
+        match self.rest.get("attention_dropout") {
+            None | Some(Value::Null) => {}
+            Some(share) if share.as_f64() == Some(0.0) => {}
+            Some(_) => {
+                let message = "`attention_dropout` is not supported; set it to 0, which changes \
+                               nothing but training";
+                return wrong(message.to_owned());
+            }
         }
         match self.rest.get("quantization_config") {
             None | Some(Value::Null) => Ok(()),
             Some(_) => wrong("its weights are quantized; use the original ones".to_owned()),
+        }
+    }
+
+    /// The rotary settings, which may stand under an older name and a newer one.
+    fn rope(&self) -> Result<RopeFile> {
+        let read =
+            |file: &Option<Map<String, Value>>| file.as_ref().map(RopeFile::read).transpose();
+        match (read(&self.rope_parameters)?, read(&self.rope_scaling)?) {
+            (Some(newer), Some(older)) if newer.scaling != older.scaling => {
+                let message =
+                    "`rope_parameters` and `rope_scaling` say different things; remove one";
+                Err(Error::Config { what: "rotary scaling", message: message.to_owned() })
+            }
+            (newer, older) => {
+                let (scaling, theta) = (newer.or(older), |rope: RopeFile| rope.theta);
+                let theta = newer.and_then(theta).or(older.and_then(theta));
+                Ok(RopeFile { theta, ..scaling.unwrap_or_default() })
+            }
         }
     }
 
@@ -204,61 +235,14 @@ impl ConfigFile {
         };
         let layers = match &self.layer_types {
             Some(types) => types.iter().map(slides).collect::<Result<_>>()?,
-            None if self.num_hidden_layers > i32::MAX as usize => Vec::new(),
+            // Refused later.
+            None if self.num_hidden_layers > MOST_LAYERS => Vec::new(),
             None => {
                 let from = self.max_window_layers.unwrap_or(28);
                 (0..self.num_hidden_layers).map(|layer| layer >= from).collect()
             }
         };
         Ok((window, layers))
-    }
-}
-
-impl RopeScaling {
-    fn to_file(self) -> Map<String, Value> {
-        let (kind, numbers) = match self {
-            RopeScaling::Linear { factor } => ("linear", vec![("factor", factor.into())]),
-            RopeScaling::Llama3 {
-                factor,
-                low_freq_factor,
-                high_freq_factor,
-                original_max_position_embeddings,
-            } => (
-                "llama3",
-                vec![
-                    ("factor", factor.into()),
-                    ("low_freq_factor", low_freq_factor.into()),
-                    ("high_freq_factor", high_freq_factor.into()),
-                    ("original_max_position_embeddings", original_max_position_embeddings.into()),
-                ],
-            ),
-        };
-        let kind = [("rope_type", Value::from(kind))];
-        kind.into_iter().chain(numbers).map(|(k, v)| (k.to_owned(), v)).collect()
-    }
-
-    fn from_file(file: &Map<String, Value>) -> Result<Option<Self>> {
-        let wrong = |message: String| Error::Config { what: "rotary scaling", message };
-        let number = |name: &str| {
-            let found = file.get(name).and_then(Value::as_f64);
-            let positive = found.filter(|number| number.is_finite() && *number > 0.0);
-            positive.ok_or_else(|| wrong(format!("`{name}` is missing or no positive number")))
-        };
-        let kind = file.get("rope_type").or_else(|| file.get("type")).and_then(Value::as_str);
-        match kind {
-            None | Some("default") => Ok(None),
-            Some("linear") => Ok(Some(RopeScaling::Linear { factor: number("factor")? })),
-            Some("llama3") => Ok(Some(RopeScaling::Llama3 {
-                factor: number("factor")?,
-                low_freq_factor: number("low_freq_factor")?,
-                high_freq_factor: number("high_freq_factor")?,
-                original_max_position_embeddings: number("original_max_position_embeddings")?
-                    as usize,
-            })),
-            Some(other) => {
-                Err(wrong(format!("`{other}` is not known; known are default, linear and llama3")))
-            }
-        }
     }
 }
 
@@ -278,6 +262,13 @@ mod tests {
     fn what_a_file_leaves_open_is_its_architectures_default() {
         let llama = file("llama", "").resolve().unwrap();
         assert_eq!((llama.head_dim, llama.num_key_value_heads, llama.rope_theta), (2, 4, 1e4));
+        // Absent, there are as many as the class says; `null` is one for each head.
+        for (kind, groups) in [("mistral", "(8)"), ("qwen2", "(32)"), ("qwen3", "(32)")] {
+            let error = file(kind, "").resolve().unwrap_err().to_string();
+            assert!(error.contains(groups), "{error}");
+            let null = file(kind, r#", "num_key_value_heads": null"#).resolve().unwrap();
+            assert_eq!(null.num_key_value_heads, 4);
+        }
         let mistral = file("mistral", r#", "num_key_value_heads": 2"#).resolve().unwrap();
         assert_eq!(mistral.sliding_window, Some(4096));
         let null = r#", "num_key_value_heads": 2, "sliding_window": null"#;
@@ -340,11 +331,42 @@ mod tests {
             ("llama", r#", "rope_scaling": {"type": "linear"}"#, "`factor`"),
             ("llama", r#", "quantization_config": {"bits": 4}"#, "quantized"),
             ("llama", r#", "partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
+            ("llama", r#", "partial_rotary_factor": "half""#, "partial_rotary_factor"),
+            ("llama", r#", "attention_dropout": 0.1"#, "`attention_dropout`"),
+            ("llama", r#", "rms_norm_eps": 0"#, "`rms_norm_eps`"),
+            ("llama", r#", "rms_norm_eps": -1e-6"#, "`rms_norm_eps`"),
+            ("llama", r#", "rope_theta": 0.0"#, "`rope_theta`"),
+            ("llama", r#", "rope_parameters": {"rope_theta": -1}"#, "`rope_theta`"),
+            ("llama", r#", "rope_scaling": {"factor": 4}"#, "no `rope_type`"),
+            (
+                "llama",
+                r#", "rope_scaling": {"type": "linear", "factor": 4}, "rope_parameters": {}"#,
+                "different things",
+            ),
             ("llama", r#", "num_key_value_heads": 3"#, "does not divide"),
             ("llama", r#", "head_dim": 9223372036854775807"#, "no model has"),
         ] {
             let error = file(kind, more).resolve().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    /// Each layer is an allocation before a tensor is read.
+    #[test]
+    fn so_many_layers_has_no_model() {
+        for layers in [10_001, i32::MAX as usize, usize::MAX] {
+            let sliding = r#""use_sliding_window": true"#;
+            let json = format!(
+                r#"{{"model_type": "qwen2", "vocab_size": 9, "hidden_size": 8, {sliding},
+                    "intermediate_size": 12, "num_hidden_layers": {layers},
+                    "num_attention_heads": 4, "num_key_value_heads": 2}}"#
+            );
+            let file: ConfigFile = serde_json::from_str(&json).unwrap();
+            let error = file.resolve().unwrap_err().to_string();
+            assert!(
+                error.contains("`num_hidden_layers`") && error.contains("no model has"),
+                "{error}"
+            );
         }
     }
 }

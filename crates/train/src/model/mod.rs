@@ -7,6 +7,7 @@ mod config;
 mod config_file;
 mod precision;
 mod presets;
+mod rope_file;
 
 mod attention;
 mod block;
