@@ -149,10 +149,12 @@ impl Transformer {
         let path = folder.join(CONFIG);
         let config = read_json::<ConfigFile>(&path)?.resolve()?;
         let file = read_json::<Map<String, Value>>(&path)?;
-        let tied = config.tie_word_embeddings;
         let mut files = TensorFiles::of_folder(folder)?;
+        if config.tie_word_embeddings {
+            files.check_tied()?;
+        }
         let model = Transformer::build(config, &mut files, precision, device)?;
-        files.finish(tied)?;
+        files.finish()?;
         Ok(model.with_file(file))
     }
 

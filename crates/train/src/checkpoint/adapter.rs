@@ -187,7 +187,7 @@ impl Transformer {
             }
             Ok(())
         })?;
-        files.finish(false)?;
+        files.finish()?;
         Ok(model)
     }
 }

@@ -25,9 +25,17 @@ pub(super) const INDEX: &str = "model.safetensors.index.json";
 /// A header larger than this is none: that of a model with a million tensors would be smaller.
 const LARGEST_HEADER: u64 = 32 << 20;
 
+/// The output layer and the embedding, which may be one.
+const HEAD: &str = "lm_head.weight";
+const EMBEDDING: &str = "model.embed_tokens.weight";
+
+/// So many values are compared at a time.
+const COMPARED: usize = 1 << 20;
+
 /// What the index of a sharded checkpoint says.
 #[derive(Serialize, Deserialize)]
 struct Index {
+    #[serde(default)]
     metadata: serde_json::Map<String, serde_json::Value>,
     weight_map: BTreeMap<String, String>,
 }
@@ -50,7 +58,6 @@ struct Place {
     dtype: Dtype,
     shape: Vec<usize>,
     start: u64,
-    bytes: usize,
 }
 
 impl TensorFiles {
@@ -78,7 +85,11 @@ impl TensorFiles {
             }
             files.add(&folder.join(shard))?;
         }
-        if let Some((name, shard)) = map.iter().find(|(name, _)| !files.left.contains_key(*name)) {
+        let is_there = |name: &str, shard: &str| {
+            let place = files.left.get(name);
+            place.is_some_and(|place| files.files[place.file].0.ends_with(shard))
+        };
+        if let Some((name, shard)) = map.iter().find(|(name, shard)| !is_there(name, shard)) {
             return Err(files.wrong(format!("says that `{name}` is in `{shard}`, and it is not")));
         }
         Ok(files)
@@ -134,7 +145,6 @@ impl TensorFiles {
                 dtype: info.dtype,
                 shape: info.shape.clone(),
                 start: 8 + size + info.data_offsets.0 as u64,
-                bytes: info.data_offsets.1 - info.data_offsets.0,
             };
             match self.left.entry(name) {
                 Entry::Vacant(entry) => drop(entry.insert(place)),
@@ -155,6 +165,12 @@ impl TensorFiles {
         if place.shape != shape {
             return Err(self.wrong(format!("`{name}` is {:?}, wanted is {shape:?}", place.shape)));
         }
+        let elements = shape.iter().product();
+        self.read(name, &place, 0, elements)
+    }
+
+    /// So many values of a tensor from an element on.
+    fn read(&mut self, name: &str, place: &Place, from: usize, count: usize) -> Result<Vec<f32>> {
         let convert: fn(&[u8]) -> Vec<f32> = match place.dtype {
             Dtype::F32 => |bytes| floats(bytes, f32::from_le_bytes),
             Dtype::F16 => |bytes| floats(bytes, |b| f16::from_le_bytes(b).to_f32()),
@@ -165,17 +181,56 @@ impl TensorFiles {
             }
         };
         let (path, file) = &mut self.files[place.file];
-        let mut bytes = vec![0; place.bytes];
-        file.seek(SeekFrom::Start(place.start))
+        let size = place.dtype.bitsize() / 8;
+        let mut bytes = vec![0; count * size];
+        file.seek(SeekFrom::Start(place.start + (from * size) as u64))
             .and_then(|_| file.read_exact(&mut bytes))
             .map_err(Error::io("read", path))?;
         Ok(convert(&bytes))
     }
 
-    /// An error where something was not asked for, except what [`ignored`] says.
-    pub(crate) fn finish(&self, tied: bool) -> Result<()> {
+    /// An error where a file of tied embeddings has an output layer of its own. One that is the embedding
+    /// again, as some write it, counts as asked for.
+    pub(crate) fn check_tied(&mut self) -> Result<()> {
+        let Some(head) = self.left.remove(HEAD) else { return Ok(()) };
+        let embedding = self.left.remove(EMBEDDING);
+        let same = match &embedding {
+            Some(embedding) => self.equal(&head, embedding)?,
+            // It will be missed.
+            None => true,
+        };
+        self.left.extend(embedding.map(|place| (EMBEDDING.to_owned(), place)));
+        match same {
+            true => Ok(()),
+            false => Err(self.wrong(format!(
+                "`{HEAD}` is not `{EMBEDDING}`, although config.json ties them; set \
+                 `tie_word_embeddings` to false there"
+            ))),
+        }
+    }
+
+    /// Whether two tensors have the same shape and values, a few at a time.
+    fn equal(&mut self, head: &Place, embedding: &Place) -> Result<bool> {
+        if head.shape != embedding.shape {
+            return Ok(false);
+        }
+        let elements: usize = head.shape.iter().product();
+        for from in (0..elements).step_by(COMPARED) {
+            let count = COMPARED.min(elements - from);
+            if self.read(HEAD, head, from, count)?
+                != self.read(EMBEDDING, embedding, from, count)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// An error where something was not asked for, rotary frequencies aside: published checkpoints hold
+    /// them although they say nothing new, and `transformers` ignores them too.
+    pub(crate) fn finish(&self) -> Result<()> {
         let mut unused: Vec<&str> = self.left.keys().map(String::as_str).collect();
-        unused.retain(|name| !ignored(name, tied));
+        unused.retain(|name| !name.ends_with(".rotary_emb.inv_freq"));
         unused.sort_unstable();
         match unused.len() {
             0 => Ok(()),
@@ -198,12 +253,6 @@ impl Source for TensorFiles {
     fn values(&mut self, name: &str, shape: &[usize], _: Part) -> Result<TensorData> {
         Ok(TensorData::new(self.take(name, shape)?, shape.to_vec()))
     }
-}
-
-/// Tensors that published checkpoints hold although they say nothing new: rotary frequencies, and an
-/// output layer that is the embedding. `transformers` ignores them too.
-fn ignored(name: &str, tied: bool) -> bool {
-    name.ends_with(".rotary_emb.inv_freq") || (tied && name == "lm_head.weight")
 }
 
 fn floats<const N: usize>(bytes: &[u8], float: impl Fn([u8; N]) -> f32) -> Vec<f32> {
@@ -287,4 +336,110 @@ pub(crate) fn write_folder(folder: &Path, tensors: Vec<Named>, largest: usize) -
     }
     let metadata = serde_json::Map::from_iter([("total_size".to_owned(), total.into())]);
     Ok(jsonl::write_json(folder.join(INDEX), &Index { metadata, weight_map })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{Precision, Transformer, TransformerConfig, model::Trained, model::parameters};
+
+    fn model(tied: bool) -> Transformer {
+        let config = TransformerConfig { tie_word_embeddings: tied, ..TransformerConfig::tiny(5) };
+        Transformer::init(config, 3, &crate::testing::device()).unwrap()
+    }
+
+    fn error(folder: &Path) -> String {
+        Transformer::load(folder, &crate::testing::device()).unwrap_err().to_string()
+    }
+
+    /// A folder of three shards, whose index may be changed.
+    fn sharded() -> (tempfile::TempDir, PathBuf, Index) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        model(false).save(&path).unwrap();
+        fs::remove_file(path.join(WEIGHTS)).unwrap();
+        let tensors = parameters(model(false).weights(), Trained::All);
+        let total: usize = tensors.iter().map(View::data_len).sum();
+        write_folder(&path, tensors, total / 2).unwrap();
+        let index: Index = read_json(&path.join(INDEX)).unwrap();
+        assert!(index.weight_map.values().all(|name| is_shard(name) && path.join(name).exists()));
+        (folder, path, index)
+    }
+
+    #[test]
+    fn an_index_needs_no_metadata() {
+        let (_folder, path, index) = sharded();
+        let map = serde_json::json!({ "weight_map": index.weight_map });
+        jsonl::write_json(path.join(INDEX), &map).unwrap();
+        assert!(Transformer::load(&path, &crate::testing::device()).is_ok());
+    }
+
+    #[test]
+    fn an_index_that_is_not_right_is_named() {
+        let (_folder, path, index) = sharded();
+        let name = "model.embed_tokens.weight";
+        let last = "model-00003-of-00003.safetensors";
+        assert!(index.weight_map[name] != last && index.weight_map["lm_head.weight"] == last);
+        let with = |name: &str, shard: &str| {
+            let mut weight_map = index.weight_map.clone();
+            weight_map.insert(name.to_owned(), shard.to_owned());
+            let index = Index { metadata: index.metadata.clone(), weight_map };
+            jsonl::write_json(path.join(INDEX), &index).unwrap();
+            error(&path)
+        };
+        for shard in ["../x", "/etc/passwd", "a/b.safetensors", "..", ".", "a\\b"] {
+            let error = with(name, shard);
+            assert!(error.contains("no file beside it"), "{error}");
+        }
+        let gone = with(name, "model-00004-of-00003.safetensors");
+        assert!(gone.contains("model-00004-of-00003.safetensors"), "{gone}");
+        let elsewhere = with(name, last);
+        let says = format!("says that `{name}` is in `{last}`, and it is not");
+        assert!(elsewhere.contains(&says), "{elsewhere}");
+        let nowhere = with("surplus", last);
+        assert!(nowhere.contains("says that `surplus` is in"), "{nowhere}");
+
+        jsonl::write_json(path.join(INDEX), &index).unwrap();
+        let whole = parameters(model(false).weights(), Trained::All);
+        let (embedding, head) = (whole[0].clone(), whole.last().unwrap().clone());
+        write(&path.join(last), vec![embedding, head]).unwrap();
+        let twice = error(&path);
+        assert!(twice.contains(&format!("`{name}` is in two files")), "{twice}");
+    }
+
+    /// Some write the output layer too although it is the embedding. One that is not would be lost.
+    #[test]
+    fn an_output_layer_beside_tied_embeddings_must_be_the_embedding() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        let device = crate::testing::device();
+        for precision in [Precision::F32, Precision::Bf16] {
+            let model = model(true).in_precision(precision);
+            model.save(&path).unwrap();
+            let whole = parameters(model.weights(), Trained::All);
+            let with = |head: Named| {
+                let head = Named { name: HEAD.to_owned(), ..head };
+                write(&path.join(WEIGHTS), [whole.clone(), vec![head]].concat()).unwrap();
+            };
+            with(whole[0].clone());
+            let read = Transformer::load_in(&path, precision, &device).unwrap();
+            assert_eq!(read.embeddings(&[0, 4]), model.embeddings(&[0, 4]));
+            let mut other = whole[0].clone();
+            let last = other.flat.dims()[0] - 1;
+            let range = last..last + 1;
+            other.flat = other.flat.slice_fill([range], 0.5);
+            let narrow = Named {
+                shape: vec![4, 64],
+                flat: whole[0].flat.clone().narrow(0, 0, 256),
+                ..other.clone()
+            };
+            for head in [other, narrow] {
+                with(head);
+                let error = error(&path);
+                assert!(error.contains("set `tie_word_embeddings` to false"), "{error}");
+            }
+        }
+    }
 }

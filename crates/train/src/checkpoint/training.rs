@@ -135,7 +135,7 @@ pub(crate) fn load_training<S: DeserializeOwned>(
         moments.mean = read("mean")?;
         moments.square = read("square")?;
     }
-    files.finish(false)?;
+    files.finish()?;
     optimizer.updates = run.step;
     Ok(Some(state))
 }
