@@ -21,6 +21,9 @@ use crate::{
 pub(super) const CONFIG: &str = "adapter_config.json";
 pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
 
+/// What older versions of PEFT wrote.
+const PICKLED: &str = "adapter_model.bin";
+
 /// What PEFT puts before a tensor's name.
 const PREFIX: &str = "base_model.model.";
 
@@ -54,21 +57,39 @@ fn no_bias() -> String {
     "none".to_owned()
 }
 
-/// Settings that change what an adapter computes or where it stands, and that we do not know.
-const UNKNOWN: [&str; 12] = [
-    "use_dora",
-    "modules_to_save",
-    "rank_pattern",
-    "alpha_pattern",
-    "layers_to_transform",
-    "exclude_modules",
-    "target_parameters",
-    "trainable_token_indices",
-    "layer_replication",
-    "lora_bias",
-    "use_qalora",
-    "alora_invocation_tokens",
+/// Settings of PEFT's `LoraConfig` that say nothing of what a trained adapter computes: where it came
+/// from, how it was initialised, where it runs, and details of what has to be switched on elsewhere.
+/// Whatever else is set is refused, also what a later PEFT comes up with.
+const HARMLESS: [&str; 14] = [
+    "auto_mapping",
+    "corda_config",
+    "ensure_weight_tying",
+    "eva_config",
+    "init_lora_weights",
+    "layers_pattern",
+    "loftq_config",
+    "lora_ga_config",
+    "megatron_config",
+    "megatron_core",
+    "peft_version",
+    "qalora_group_size",
+    "revision",
+    "runtime_config",
 ];
+
+/// Beginnings of an adapter that leave its base as it is; others take from the base what they give to the
+/// adapter.
+const BESIDE_ITS_BASE: [&str; 3] = ["eva", "gaussian", "orthogonal"];
+
+fn set(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
 
 impl AdapterFile {
     fn of(config: &LoraConfig, base: Option<&str>) -> Self {
@@ -97,14 +118,23 @@ impl AdapterFile {
         if self.bias != "none" || self.fan_in_fan_out {
             return Err("has biases or transposed weights, which are not known".to_owned());
         }
-        let set = |value: &Value| match value {
-            Value::Null | Value::Bool(false) => false,
-            Value::Array(items) => !items.is_empty(),
-            Value::Object(fields) => !fields.is_empty(),
-            _ => true,
-        };
-        if let Some(name) = UNKNOWN.iter().find(|name| self.rest.get(**name).is_some_and(set)) {
+        let mut others = self
+            .rest
+            .iter()
+            .filter(|(name, value)| set(value) && !HARMLESS.contains(&name.as_str()));
+        if let Some((name, _)) = others.next() {
             return Err(format!("sets `{name}`, which is not known"));
+        }
+        match self.rest.get("init_lora_weights") {
+            None | Some(Value::Null | Value::Bool(_)) => {}
+            Some(Value::String(how))
+                if BESIDE_ITS_BASE.iter().any(|known| how.eq_ignore_ascii_case(known)) => {}
+            Some(how) => {
+                return Err(format!(
+                    "has `init_lora_weights` {how}, which stands beside a changed base model; convert \
+                     it with PEFT's `path_initial_model_for_weight_conversion`"
+                ));
+            }
         }
         let targets = match &self.target_modules {
             Value::Array(names) => names.iter().map(target).collect::<Result<_, _>>()?,
@@ -157,13 +187,22 @@ impl Transformer {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`] naming what is not known, missing, unused or of another shape;
+    /// [`Error::Checkpoint`] naming what is not known (any setting of `adapter_config.json` that may
+    /// change what the adapter computes; weights that are pickled), missing, unused or of another shape;
     /// [`Error::Config`] when the model has an adapter already.
     pub fn with_adapter(self, folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let path = folder.join(CONFIG);
         let file: AdapterFile = read_json(&path)?;
-        let mut files = TensorFiles::open(&folder.join(WEIGHTS))?;
+        let weights = folder.join(WEIGHTS);
+        if !weights.exists() && folder.join(PICKLED).exists() {
+            let message = format!(
+                "has `{PICKLED}` and no `{WEIGHTS}`; pickled weights can run code and are not read: \
+                 convert them with PEFT, whose `save_pretrained` writes safetensors"
+            );
+            return Err(Error::Checkpoint { path: folder.to_owned(), message });
+        }
+        let mut files = TensorFiles::open(&weights)?;
         let config = file
             .resolve(&files)
             .map_err(|message| Error::Checkpoint { path: path.clone(), message })?;
@@ -270,6 +309,14 @@ mod tests {
             ("peft_type", "IA3".into(), "`IA3`"),
             ("use_dora", true.into(), "`use_dora`"),
             ("modules_to_save", vec!["lm_head"].into(), "`modules_to_save`"),
+            ("layers_to_transform", 0.into(), "`layers_to_transform`"),
+            ("arrow_config", serde_json::json!({"top_k": 2}), "`arrow_config`"),
+            ("use_something_new", true.into(), "`use_something_new`"),
+            ("init_lora_weights", "pissa_niter_4".into(), "\"pissa_niter_4\""),
+            ("init_lora_weights", "olora".into(), "path_initial_model_for_weight_conversion"),
+            ("init_lora_weights", "corda".into(), "path_initial_model_for_weight_conversion"),
+            ("init_lora_weights", "loftq".into(), "path_initial_model_for_weight_conversion"),
+            ("init_lora_weights", "lora_ga".into(), "path_initial_model_for_weight_conversion"),
             ("target_modules", vec!["lm_head"].into(), "`lm_head`"),
             ("target_modules", vec!["q_proj", "k_proj"].into(), "k_proj.lora_A.weight"),
             ("target_modules", vec!["q_proj"].into(), "has not: base_model.model"),
@@ -280,7 +327,33 @@ mod tests {
             let error = with(name, value).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
+        for (name, value) in [
+            ("init_lora_weights", Value::Null),
+            ("init_lora_weights", false.into()),
+            ("init_lora_weights", true.into()),
+            ("init_lora_weights", "gaussian".into()),
+            ("init_lora_weights", "eva".into()),
+            ("init_lora_weights", "orthogonal".into()),
+            ("eva_config", serde_json::json!({"rho": 2.0})),
+            ("megatron_core", "megatron.core".into()),
+            ("qalora_group_size", 16.into()),
+            ("peft_version", "0.18.0".into()),
+            ("use_something_new", false.into()),
+            ("something_newer", serde_json::json!({})),
+        ] {
+            assert!(with(name, value.clone()).is_ok(), "{name} {value}");
+        }
         let by_pattern = with("target_modules", r".*\.(q|down)_proj".into()).unwrap();
         assert_eq!(by_pattern.lora(), trained().lora());
+    }
+
+    #[test]
+    fn pickled_weights_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("adapter");
+        trained().save_adapter(&path, None).unwrap();
+        fs::rename(path.join(WEIGHTS), path.join(PICKLED)).unwrap();
+        let error = base().with_adapter(&path).unwrap_err().to_string();
+        assert!(error.contains(PICKLED) && error.contains("save_pretrained"), "{error}");
     }
 }
