@@ -1,4 +1,5 @@
-//! Agreement with `transformers` and PyTorch on tiny random checkpoints; `parity/make.py` made them.
+//! Agreement with `transformers`, `peft` and PyTorch on tiny random checkpoints; the scripts in `parity/`
+//! made them.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -61,15 +62,17 @@ fn load(name: &str) -> (Transformer, Expected) {
     (Transformer::load(folder, &device()).unwrap(), serde_json::from_slice(&expected).unwrap())
 }
 
-/// Rows in one sequence, each with a token at its end that is not read and not learnt.
+/// A row with a token at its end that is not read and not learnt.
+fn with_end(ids: &Vec<u32>) -> Row {
+    let mut row = Row::learning_all(ids.clone());
+    row.ids.push(0);
+    row.weights.push(0.0);
+    row
+}
+
+/// Rows in one sequence.
 fn together(rows: &[Vec<u32>]) -> Batch {
     let length = rows.iter().map(Vec::len).sum();
-    let with_end = |ids: &Vec<u32>| {
-        let mut row = Row::learning_all(ids.clone());
-        row.ids.push(0);
-        row.weights.push(0.0);
-        row
-    };
     let rows: Vec<Row> = rows.iter().map(with_end).collect();
     pack(&rows, length, Overlong::Cut).unwrap().batch(&[0]).unwrap()
 }
@@ -130,6 +133,34 @@ fn what_is_written_is_read_again() {
     }
 }
 
+/// The logits of a batch's tokens, without those of its padding.
+fn logits_of_tokens(model: &Transformer, batch: &Batch) -> Vec<f32> {
+    let logits = logits(model, batch);
+    let places = logits.chunks(model.config().vocab_size).zip(&batch.segments);
+    places.filter(|(_, segment)| **segment != 0).flat_map(|(logits, _)| logits.to_vec()).collect()
+}
+
+#[test]
+fn padding_changes_no_logits() {
+    for name in ALL {
+        let (model, expected) = load(name);
+        let rows: Vec<Row> = expected.rows.iter().map(with_end).collect();
+        let filled: usize = expected.rows.iter().map(Vec::len).sum();
+        let longest = expected.rows.iter().map(Vec::len).max().unwrap();
+        // The rows a sequence each, the shorter one filled up; then both in one, with more and more
+        // padding behind them.
+        for length in [longest, filled - 1, filled + 1, filled + 7, 64] {
+            let packed = pack(&rows, length, Overlong::Cut).unwrap();
+            let batch = packed.batch(&(0..packed.len()).collect::<Vec<_>>()).unwrap();
+            assert_eq!(batch.sequences(), 1 + usize::from(length < filled));
+            assert_eq!(batch.ids.len() - filled, packed.packing().padding);
+            assert!(packed.packing().padding > 0);
+            let far = apart(&logits_of_tokens(&model, &batch), &expected.logits.concat());
+            assert!(far < 1e-5, "{name}: in sequences of {length}: {far}");
+        }
+    }
+}
+
 /// Trains as the script did; losses and norms must agree. Gives the folder that `save` wrote.
 fn train(
     name: &str,
@@ -175,7 +206,7 @@ fn compare_parameters(name: &str, file: &Path, training: &Training) {
 
 #[test]
 fn twenty_steps_of_adamw() {
-    for name in ["llama2", "qwen2", "qwen3"] {
+    for name in ["llama2", "mistral-window", "qwen2", "qwen3"] {
         let (model, expected) = load(name);
         let training = expected.training.unwrap();
         let folder = train(name, model, None, &training, |model, path| model.save(path).unwrap());
@@ -183,34 +214,42 @@ fn twenty_steps_of_adamw() {
     }
 }
 
-fn load_with_adapter() -> (Transformer, Expected) {
-    let folder = fixture("lora");
+/// Adapters and their bases.
+const ADAPTERS: [(&str, &str); 2] = [("lora", "qwen3"), ("lora-tied", "qwen2")];
+
+fn load_with_adapter(name: &str, base: &str) -> (Transformer, Expected) {
+    let folder = fixture(name);
     let expected = fs::read(folder.join("expected.json")).unwrap();
-    let model = load("qwen3").0.with_adapter(folder).unwrap();
+    let model = load(base).0.with_adapter(folder).unwrap();
     (model, serde_json::from_slice(&expected).unwrap())
 }
 
 #[test]
 fn an_adapter_beside_its_base_and_merged() {
-    let (model, expected) = load_with_adapter();
-    let batch = together(&expected.rows);
-    let found = [logits(&model, &batch), logits(&model.merged(), &batch)];
-    let expected = expected.logits.concat();
-    for found in found {
-        let far = apart(&found, &expected);
-        assert!(far < 1e-5, "{far}");
+    for (name, base) in ADAPTERS {
+        let (model, expected) = load_with_adapter(name, base);
+        let batch = together(&expected.rows);
+        let found = [logits(&model, &batch), logits(&model.merged(), &batch)];
+        let expected = expected.logits.concat();
+        for found in found {
+            let far = apart(&found, &expected);
+            assert!(far < 1e-5, "{name}: {far}");
+        }
     }
 }
 
 #[test]
 fn twenty_steps_of_an_adapter() {
-    let (model, expected) = load_with_adapter();
-    let training = expected.training.unwrap();
-    let lora = model.lora().cloned();
-    let folder = train("lora", model, lora, &training, |model, path| {
-        model.save_adapter(path, None).unwrap();
-    });
-    compare_parameters("lora", &folder.path().join("model/adapter_model.safetensors"), &training);
+    for (name, base) in ADAPTERS {
+        let (model, expected) = load_with_adapter(name, base);
+        let training = expected.training.unwrap();
+        let lora = model.lora().cloned();
+        let folder = train(name, model, lora, &training, |model, path| {
+            model.save_adapter(path, None).unwrap();
+        });
+        let file = folder.path().join("model/adapter_model.safetensors");
+        compare_parameters(name, &file, &training);
+    }
 }
 
 /// Loads a copy of a fixture whose `config.json` has another text in place of one.
