@@ -161,6 +161,37 @@ fn padding_changes_no_logits() {
     }
 }
 
+/// As the script draws them.
+fn many_tokens() -> Vec<u32> {
+    let mut state = 1_u64;
+    let draw = |_| {
+        state = (1_103_515_245 * state + 12_345) % (1 << 31);
+        (state >> 16) as u32 % 40
+    };
+    (0..4200).map(draw).collect()
+}
+
+/// How far the logits of the last few of many tokens are from those expected.
+fn apart_at_the_end(model: &Transformer, expected: &Expected) -> f32 {
+    let expected = expected.logits.concat();
+    let logits = logits(model, &together(&[many_tokens()]));
+    apart(&logits[logits.len() - expected.len()..], &expected)
+}
+
+#[test]
+fn logits_after_four_thousand_tokens() {
+    for (name, from, to) in [
+        ("long-llama3", r#""factor": 8.0"#, r#""factor": 7.9"#),
+        ("long-qwen3", r#""rope_theta": 1000000.0"#, r#""rope_theta": 1000100.0"#),
+    ] {
+        let (model, expected) = load(name);
+        let far = apart_at_the_end(&model, &expected);
+        assert!(far < 1e-5, "{name}: {far}");
+        let far = apart_at_the_end(&with_config(name, from, to).unwrap(), &expected);
+        assert!(far > 1e-3, "{name}: {to} makes no difference: {far}");
+    }
+}
+
 /// Trains as the script did; losses and norms must agree. Gives the folder that `save` wrote.
 fn train(
     name: &str,

@@ -1,7 +1,7 @@
 //! Rotary position embedding (arXiv 2104.09864) in Hugging Face's layout: the two halves of a head
 //! are rotated against each other, not neighbouring pairs.
 
-use std::f64::consts::PI;
+use std::f32::consts::PI;
 
 use super::{RopeScaling, TransformerConfig};
 
@@ -13,11 +13,15 @@ pub(crate) struct Rope {
 }
 
 impl Rope {
+    /// Rounded to f32 after every operation and in the reference's order: at thousands of radians the
+    /// last bit of a frequency is seen, and models were trained with those bits.
     pub(crate) fn new(config: &TransformerConfig) -> Self {
-        let size = config.head_dim as f64;
+        let (theta, size) = (config.rope_theta as f32, config.head_dim as f32);
         let frequency = |pair: usize| {
-            let frequency = config.rope_theta.powf(-2.0 * pair as f64 / size);
-            config.rope_scaling.map_or(frequency, |scaling| scaling.stretch(frequency)) as f32
+            let exponent = (2 * pair) as f32 / size;
+            // A power in f64 is rounded right to f32 on every platform.
+            let period = f64::from(theta).powf(f64::from(exponent)) as f32;
+            config.rope_scaling.map_or(period.recip(), |scaling| scaling.stretch(period.recip()))
         };
         Rope { frequencies: (0..config.head_dim / 2).map(frequency).collect() }
     }
@@ -40,20 +44,67 @@ impl Rope {
 }
 
 impl RopeScaling {
-    fn stretch(self, frequency: f64) -> f64 {
+    fn stretch(self, frequency: f32) -> f32 {
         match self {
-            RopeScaling::Linear { factor } => frequency / factor,
+            RopeScaling::Linear { factor } => frequency / factor as f32,
             RopeScaling::Llama3 {
                 factor,
                 low_freq_factor: low,
                 high_freq_factor: high,
                 original_max_position_embeddings: original,
             } => {
-                let waves = original as f64 * frequency / (2.0 * PI);
+                let (factor, original) = (factor as f32, original as f32);
+                let length = 2.0 * PI * frequency.recip();
                 // How far up the ramp from divided (0) to kept (1).
-                let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
-                (1.0 - kept) * frequency / factor + kept * frequency
+                let kept = (original * length.recip() - low as f32) / (high - low) as f32;
+                if kept <= 0.0 {
+                    frequency / factor
+                } else if kept >= 1.0 {
+                    frequency
+                } else {
+                    (1.0 - kept) * frequency / factor + kept * frequency
+                }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// As `transformers` has it, by `tests/parity/long.py`.
+    #[derive(Deserialize)]
+    struct Expected {
+        head_dim: usize,
+        rope_theta: f64,
+        rope_scaling: Option<RopeScaling>,
+        frequencies: Vec<f32>,
+    }
+
+    #[test]
+    fn frequencies_are_the_references() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/fixtures/rope.json");
+        let all: Vec<Expected> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for Expected { head_dim, rope_theta, rope_scaling, frequencies } in all {
+            let config = TransformerConfig {
+                head_dim,
+                rope_theta,
+                rope_scaling,
+                ..TransformerConfig::tiny(8)
+            };
+            let found = Rope::new(&config).frequencies;
+            assert_eq!(found.len(), frequencies.len());
+            // PyTorch's vectorised power is not always rounded right: once in a while its last bit is
+            // another, and dividing by a factor can make two of it.
+            let bits = |pair: (&f32, &f32)| pair.0.to_bits().abs_diff(pair.1.to_bits());
+            let apart: Vec<u32> = found.iter().zip(&frequencies).map(bits).collect();
+            let others = apart.iter().filter(|apart| **apart > 0).count();
+            assert!(others <= 1 && apart.iter().all(|apart| *apart <= 2), "{config:?}: {apart:?}");
         }
     }
 }
