@@ -29,7 +29,8 @@ pub struct FitConfig {
 
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// Share of the steps over which the learning rate rises from 0.
+    /// Share of the steps over which the learning rate rises from 0, rounded up to whole steps. As in
+    /// `transformers`, the first of them has a rate of 0; a share of 0 is no warm-up at all.
     pub warmup: f64,
     /// How it falls after that.
     pub schedule: Schedule,
@@ -199,46 +200,53 @@ impl FitConfig {
         (self.tokens_at_once / length.max(1)).max(1)
     }
 
-    /// The learning rate of a step: a linear rise, then the schedule.
+    /// The learning rate of a step, counted from 0: a linear rise, then the schedule, as the trainer of
+    /// `transformers` has them under the names `cosine`, `linear` and `constant_with_warmup`.
     pub(crate) fn learning_rate_at(&self, step: usize, steps: usize) -> f64 {
-        let warmup = (self.warmup * steps as f64).floor().max(1.0);
-        let step = step as f64;
-        let rise = ((step + 1.0) / warmup).min(1.0);
-        let done = ((step - warmup) / (steps as f64 - warmup).max(1.0)).clamp(0.0, 1.0);
+        let (step, steps) = (step as f64, steps as f64);
+        let warmup = (self.warmup * steps).ceil();
+        if step < warmup {
+            return self.learning_rate * step / warmup;
+        }
+        let done = ((step - warmup) / (steps - warmup).max(1.0)).min(1.0);
         let left = match self.schedule {
             Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
             Schedule::Linear => 1.0 - done,
             Schedule::Constant => 1.0,
         };
-        self.learning_rate * rise * (self.floor + (1.0 - self.floor) * left)
+        self.learning_rate * (self.floor + (1.0 - self.floor) * left)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
 
+    /// As `transformers` has it, by `tests/parity/schedule.py`.
+    #[derive(Deserialize)]
+    struct Expected {
+        schedule: Schedule,
+        warmup: f64,
+        floor: f64,
+        /// Of every step there is.
+        rates: Vec<f64>,
+    }
+
     #[test]
-    fn the_schedule_rises_and_falls() {
-        let config = FitConfig {
-            learning_rate: 1.0,
-            warmup: 0.1,
-            floor: 0.25,
-            schedule: Schedule::Cosine,
-            ..FitConfig::midtrain()
-        };
-        let rates = |schedule| -> Vec<f64> {
-            let config = FitConfig { schedule, ..config.clone() };
-            (0..100).map(|step| config.learning_rate_at(step, 100)).collect()
-        };
-        for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Constant] {
-            let rates = rates(schedule);
-            assert_eq!((rates[0], rates[9]), (0.1, 1.0));
-            assert!(rates[10..].windows(2).all(|pair| pair[0] >= pair[1]));
+    fn schedules_are_the_references() {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/fixtures/schedule.json");
+        let all: Vec<Expected> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for Expected { schedule, warmup, floor, rates } in all {
+            let config =
+                FitConfig { learning_rate: 1.0, warmup, floor, schedule, ..FitConfig::midtrain() };
+            for (step, expected) in rates.iter().enumerate() {
+                let found = config.learning_rate_at(step, rates.len());
+                assert!((found - expected).abs() < 1e-12, "{config:?}: {step}: {found} {expected}");
+            }
         }
-        assert!((rates(Schedule::Cosine)[99] - 0.25).abs() < 1e-3);
-        assert!((rates(Schedule::Linear)[55] - 0.625).abs() < 1e-9);
-        assert_eq!(rates(Schedule::Constant)[99], 1.0);
     }
 
     #[test]
