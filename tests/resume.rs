@@ -1,5 +1,5 @@
 //! What must survive a kill: this binary runs itself as a child and kills it, with SIGKILL and at
-//! moments that it cannot foresee.
+//! moments that it cannot foresee. Training has such a test of its own, in `crates/train`.
 
 /// Asks over a journal: fifty kills.
 mod asks;
@@ -7,8 +7,6 @@ mod asks;
 mod corpus;
 /// Asks over a journal whose disk is full.
 mod disk;
-/// A model in training.
-mod training;
 
 use std::{
     path::{Path, PathBuf},
