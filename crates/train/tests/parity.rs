@@ -1,5 +1,6 @@
 //! Agreement with `transformers`, `peft` and PyTorch on tiny random checkpoints; the scripts in `parity/`
-//! made them.
+//! made them. `parity/mutations.py` proves that these tests notice mistakes: it makes one at a time in
+//! a copy of the library, and each must fail one of them.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
