@@ -64,8 +64,8 @@ fn load(name: &str) -> (Transformer, Expected) {
 }
 
 /// A row with a token at its end that is not read and not learnt.
-fn with_end(ids: &Vec<u32>) -> Row {
-    let mut row = Row::learning_all(ids.clone());
+fn with_end(ids: &[u32]) -> Row {
+    let mut row = Row::learning_all(ids.to_owned());
     row.ids.push(0);
     row.weights.push(0.0);
     row
@@ -74,7 +74,7 @@ fn with_end(ids: &Vec<u32>) -> Row {
 /// Rows in one sequence.
 fn together(rows: &[Vec<u32>]) -> Batch {
     let length = rows.iter().map(Vec::len).sum();
-    let rows: Vec<Row> = rows.iter().map(with_end).collect();
+    let rows: Vec<Row> = rows.iter().map(|ids| with_end(ids)).collect();
     pack(&rows, length, Overlong::Cut).unwrap().batch(&[0]).unwrap()
 }
 
@@ -145,7 +145,7 @@ fn logits_of_tokens(model: &Transformer, batch: &Batch) -> Vec<f32> {
 fn padding_changes_no_logits() {
     for name in ALL {
         let (model, expected) = load(name);
-        let rows: Vec<Row> = expected.rows.iter().map(with_end).collect();
+        let rows: Vec<Row> = expected.rows.iter().map(|ids| with_end(ids)).collect();
         let filled: usize = expected.rows.iter().map(Vec::len).sum();
         let longest = expected.rows.iter().map(Vec::len).max().unwrap();
         // The rows a sequence each, the shorter one filled up; then both in one, with more and more

@@ -195,7 +195,7 @@ mod tests {
         let mut model = Transformer::init(config, 0, &DeviceSpec::Flex.open().unwrap()).unwrap();
         model.update_weights(|mut weights| {
             let embedding = &mut weights.model.embed_tokens.weight;
-            *embedding = embedding.clone().map(|weight| weight.slice([0..known]));
+            *embedding = embedding.clone().map(|weight| weight.narrow(0, 0, known));
             weights
         });
         let template =
