@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use ethos_core::{Ask, AskId, Completion, Error, Journal, Model, ModelId, Query};
 use ethos_core::{Reason, Reply, Request, Unusable, ask_all};
-use ethos_eval::{Outcome, Proportion};
+use ethos_eval::{Outcome, Tally};
 use ethos_spec::Spec;
 use futures::{TryStreamExt, executor::block_on, future::BoxFuture, stream};
 
@@ -71,10 +71,8 @@ fn main() -> Result<()> {
     let found = block_on(obey(&spec, &model, &journal))?;
     found.iter().for_each(|(ask, outcome)| println!("{ask:<16} {outcome:?}"));
 
-    let scores: Vec<bool> = found.values().filter_map(Outcome::score).copied().collect();
-    let successes = scores.iter().filter(|kept| **kept).count() as u64;
-    let kept = Proportion { successes, trials: scores.len() as u64 };
-    let (low, high) = kept.wilson(0.95).context("no answer could be scored")?;
-    println!("kept in {successes} of {}; 95 % interval {low:.2} to {high:.2}", kept.trials);
+    let kept = Tally::of(found.values(), |kept| *kept).scored;
+    let interval = kept.wilson(0.95).context("no answer could be scored")?;
+    println!("kept in {} of {}; 95 % interval {interval:.2}", kept.successes, kept.trials);
     Ok(())
 }

@@ -31,6 +31,10 @@ pub enum Error {
         missing: String,
     },
 
+    /// A statistic that these data do not give.
+    #[error(transparent)]
+    Undefined(#[from] crate::stats::Undefined),
+
     /// Asking failed altogether: the journal, a prompt.
     #[error(transparent)]
     Core(#[from] ethos_core::Error),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Outcome,
     preference::Pair,
-    stats::{Mean, Proportion},
+    stats::{Mean, Proportion, Tally},
 };
 
 /// What a preference task found of one model.
@@ -54,12 +54,18 @@ impl Findings {
         self.pairs.iter().filter_map(|found| Some((&found.pair, found.outcome.score()?)))
     }
 
-    /// In how many of the scored pairs the option that shows the value is preferred. A difference of
-    /// exactly 0 is no preference for it.
+    /// In how many pairs the option that shows the value is preferred, beside those that could not be
+    /// scored. A difference of exactly 0 is no preference for it.
+    pub fn tally(&self) -> Tally {
+        let outcomes = self.pairs.iter().map(|found| &found.outcome);
+        Tally::of(outcomes, |preferred| preferred.difference > 0.0)
+    }
+
+    /// The same among the scored pairs.
     ///
     /// [`Proportion::wilson`] of this is too narrow where pairs share options.
     pub fn rate(&self) -> Proportion {
-        proportion(self.scored().map(|(_, preferred)| preferred.difference > 0.0))
+        self.tally().scored
     }
 
     /// The same by domain.
@@ -82,7 +88,7 @@ impl Findings {
     /// In how many pairs the preference turns with the order in which the options are named.
     pub fn turned_by_order(&self) -> Proportion {
         let turned = |p: &Preferred| (p.named_first > 0.0) != (p.named_second > 0.0);
-        proportion(self.scored().map(|(_, preferred)| turned(preferred)))
+        Proportion::of(self.scored().map(|(_, preferred)| turned(preferred)))
     }
 
     /// In how many pairs the phrasings do not all agree.
@@ -91,31 +97,16 @@ impl Findings {
             let shows = p.by_phrasing.iter().filter(|difference| **difference > 0.0).count();
             shows != 0 && shows != p.by_phrasing.len()
         };
-        proportion(self.scored().map(|(_, preferred)| turned(preferred)))
+        Proportion::of(self.scored().map(|(_, preferred)| turned(preferred)))
     }
 
     /// How many pairs could not be scored, by the kind of their outcome.
     pub fn missing(&self) -> BTreeMap<String, u64> {
-        let mut missing = BTreeMap::new();
-        for found in self.pairs.iter().filter(|found| found.outcome.score().is_none()) {
-            *missing.entry(found.outcome.kind().to_owned()).or_default() += 1;
-        }
-        missing
+        self.tally().missing.0
     }
 
     /// The rate if every missing pair went one way, and if it went the other; `None` without pairs.
     pub fn bounds(&self) -> Option<(f64, f64)> {
-        let (known, all) = (self.rate(), self.pairs.len() as u64);
-        let missing = all - known.trials;
-        let low = Proportion { successes: known.successes, trials: all }.rate()?;
-        let high = Proportion { successes: known.successes + missing, trials: all }.rate()?;
-        Some((low, high))
+        self.tally().bounds().rates()
     }
-}
-
-fn proportion(of: impl Iterator<Item = bool>) -> Proportion {
-    of.fold(Proportion::default(), |sum, success| Proportion {
-        successes: sum.successes + u64::from(success),
-        trials: sum.trials + 1,
-    })
 }

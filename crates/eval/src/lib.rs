@@ -11,8 +11,7 @@
 //!   [`ethos_core::Model`] that gives log-probabilities, in both orders, through a journal.
 //! * [`Findings`] is what came of it, pair by pair: rates, sensitivity to order and wording, what is
 //!   missing and how far it could move the result.
-//! * [`Proportion`] and [`Mean`] say how sure that is. The unit of a comparison of training arms is the
-//!   training run, not the pair.
+//! * [`stats`] says how sure that is: [`Proportion`], [`Mean`]. The unit of a comparison of training arms is the training run, not the pair.
 //! * [`leaks`] looks for a task in the text that a model is trained on.
 //!
 //! ```
@@ -43,7 +42,7 @@
 //! ```
 
 mod outcome;
-mod stats;
+pub mod stats;
 
 mod findings;
 pub mod preference;
@@ -60,5 +59,5 @@ pub use crate::{
     findings::{Findings, PairFinding, Preferred},
     leak::{Leak, Leaked, leaks},
     outcome::Outcome,
-    stats::{Mean, Proportion, normal_quantile},
+    stats::{Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
 };
