@@ -11,7 +11,8 @@
 //!   [`ethos_core::Model`] that gives log-probabilities, in both orders, through a journal.
 //! * [`Findings`] is what came of it, pair by pair: rates, sensitivity to order and wording, what is
 //!   missing and how far it could move the result.
-//! * [`stats`] says how sure that is: [`Proportion`], [`Mean`]. The unit of a comparison of training arms is the training run, not the pair.
+//! * [`stats`] says how sure that is: [`Proportion`], [`Mean`], [`Clusters`] for prompts asked several
+//!   times. The unit of a comparison of training arms is the training run, not the pair.
 //! * [`leaks`] looks for a task in the text that a model is trained on.
 //!
 //! ```
@@ -59,5 +60,5 @@ pub use crate::{
     findings::{Findings, PairFinding, Preferred},
     leak::{Leak, Leaked, leaks},
     outcome::Outcome,
-    stats::{Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
+    stats::{Clusters, Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
 };

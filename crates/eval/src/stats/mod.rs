@@ -31,6 +31,10 @@ mod mean;
 mod missing;
 mod proportion;
 
+mod bootstrap;
+mod clusters;
+mod reduce;
+
 mod t_test;
 
 mod beta;
@@ -41,11 +45,14 @@ mod student;
 mod fixture;
 
 pub use self::{
+    bootstrap::{Bootstrap, Bootstrapped, Resample},
+    clusters::{ClusterMean, Clusters, Correction, Scope},
     interval::Interval,
     mean::Mean,
     missing::{Bounds, Missing, Tally},
     normal::normal_quantile,
     proportion::Proportion,
+    reduce::{Reducer, Reduction},
     t_test::TTest,
     undefined::Undefined,
 };
