@@ -35,6 +35,10 @@ mod bootstrap;
 mod clusters;
 mod reduce;
 
+mod arm;
+mod mcnemar;
+mod multiple;
+mod paired;
 mod t_test;
 
 mod beta;
@@ -45,12 +49,16 @@ mod student;
 mod fixture;
 
 pub use self::{
+    arm::{Arm, welch},
     bootstrap::{Bootstrap, Bootstrapped, Resample},
     clusters::{ClusterMean, Clusters, Correction, Scope},
     interval::Interval,
+    mcnemar::{ChiSquare, PairedTable},
     mean::Mean,
     missing::{Bounds, Missing, Tally},
+    multiple::{Comparison, Comparisons, ComparisonsNote, benjamini_hochberg, holm},
     normal::normal_quantile,
+    paired::{Paired, PairedSample, Unpaired},
     proportion::Proportion,
     reduce::{Reducer, Reduction},
     t_test::TTest,
