@@ -41,6 +41,9 @@ mod multiple;
 mod paired;
 mod t_test;
 
+mod judge_accuracy;
+mod kappa;
+
 mod beta;
 mod normal;
 mod student;
@@ -53,6 +56,8 @@ pub use self::{
     bootstrap::{Bootstrap, Bootstrapped, Resample},
     clusters::{ClusterMean, Clusters, Correction, Scope},
     interval::Interval,
+    judge_accuracy::{CorrectedRate, JudgeAccuracy},
+    kappa::{Kappa, Ratings, Weights},
     mcnemar::{ChiSquare, PairedTable},
     mean::Mean,
     missing::{Bounds, Missing, Tally},
