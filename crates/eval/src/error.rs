@@ -35,6 +35,32 @@ pub enum Error {
     #[error(transparent)]
     Undefined(#[from] crate::stats::Undefined),
 
+    /// A choice of scenario, goal and circumstances that means nothing.
+    #[error("no such condition: {message}")]
+    Condition {
+        /// Why it means nothing, and the way out.
+        message: String,
+    },
+
+    /// A text of a scenario that cannot be used: a template, its variables.
+    #[error("`{file}`: {message}")]
+    Texts {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        message: String,
+    },
+
+    /// A file that cannot be read.
+    #[error("cannot read `{path}`")]
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+
     /// Asking failed altogether: the journal, a prompt.
     #[error(transparent)]
     Core(#[from] ethos_core::Error),

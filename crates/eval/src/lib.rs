@@ -13,6 +13,8 @@
 //!   missing and how far it could move the result.
 //! * [`stats`] says how sure that is: [`Proportion`], [`Mean`], [`Clusters`] for prompts asked several
 //!   times. The unit of a comparison of training arms is the training run, not the pair.
+//! * [`misalignment`] plays scenarios in which a model could do harm from its inbox: conditions, prompts,
+//!   a reader of the actions in an answer, and gates that tell harm from what only looks like it.
 //! * [`leaks`] looks for a task in the text that a model is trained on.
 //!
 //! ```
@@ -46,6 +48,7 @@ mod outcome;
 pub mod stats;
 
 mod findings;
+pub mod misalignment;
 pub mod preference;
 
 mod leak;
