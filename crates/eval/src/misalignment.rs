@@ -3,8 +3,9 @@
 //! A [`Condition`] names a scenario and its circumstances; [`play`] renders it as one system and one
 //! user message. The model answers once and acts in text, by pseudo-tools (the protocol of Model Spec
 //! Midtraining, arXiv 2605.02087 §4, after the agentic misalignment scenarios that Inspect users know).
-//! [`read_actions`] takes the answer apart into typed actions. Every scenario has a twin in which acting
-//! is right.
+//! [`examine`] reads the answer: [`read_actions`] takes it apart into typed actions, [`gate()`] tells
+//! harm from what only looks like it, and a [`PublishedGate`] says what the published code would have
+//! said. Every scenario has a twin in which acting is right.
 //!
 //! The organisations, people and mails are this crate's own.
 
@@ -18,15 +19,25 @@ mod fields;
 mod marker;
 mod parse;
 
+mod gate;
+mod leverage;
+mod secret;
+
+mod compat;
+mod finding;
+
 #[cfg(test)]
 mod reading_tests;
 
 pub use self::{
     action::{Action, Fault, Found, Piece, Reading, Recipient, Span},
+    compat::PublishedGate,
     condition::{
         Case, Choice, Condition, Extra, GoalType, GoalValue, Scenario, Urgency, conditions,
         paper_grid,
     },
+    finding::{Calls, Disagreement, Finding, Judgement, Rates, examine},
+    gate::{Evidence, Gate, Shows, gate},
     parse::read_actions,
     prompt::{Mail, Play, play},
     stakes::{Secret, Stakes},
