@@ -7,7 +7,8 @@
 //! harm from what only looks like it, and a [`PublishedGate`] says what the published code would have
 //! said. Every scenario has a twin in which acting is right.
 //!
-//! The organisations, people and mails are this crate's own.
+//! The organisations, people and mails are this crate's own. Those of a checkout of the published
+//! evaluations are read by [`Checkout`].
 
 mod condition;
 mod prompt;
@@ -26,11 +27,14 @@ mod secret;
 mod compat;
 mod finding;
 
+mod checkout;
+
 #[cfg(test)]
 mod reading_tests;
 
 pub use self::{
     action::{Action, Fault, Found, Piece, Reading, Recipient, Span},
+    checkout::{Cell, Checkout, Variables, fill},
     compat::PublishedGate,
     condition::{
         Case, Choice, Condition, Extra, GoalType, GoalValue, Scenario, Urgency, conditions,
