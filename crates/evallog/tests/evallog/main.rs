@@ -1,0 +1,7 @@
+//! Logs of our own, of Inspect's, and of those who mean us harm.
+
+mod fixtures;
+mod hostile;
+mod logs;
+mod random;
+mod samples;
