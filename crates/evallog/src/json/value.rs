@@ -1,5 +1,7 @@
 //! A JSON value that can be `NaN`.
 
+use std::{fmt, str::FromStr};
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -77,10 +79,9 @@ impl Value {
     /// [`Error::Value`] for maps whose keys are not texts, and for what is nested more than 255 deep.
     pub fn of(data: &(impl Serialize + ?Sized)) -> Result<Value> {
         let mut bytes = Vec::new();
-        let written = to_writer(&mut bytes, data).map_err(|error| error.to_string());
-        let read =
-            written.and_then(|()| from_slice(&bytes, u8::MAX).map_err(|error| error.to_string()));
-        read.map_err(|why| Error::Value { why })
+        let wrong = |why: String| Error::Value { why };
+        to_writer(&mut bytes, data).map_err(|error| wrong(error.to_string()))?;
+        from_slice(&bytes, u8::MAX).map_err(|error| wrong(error.to_string()))
     }
 
     /// The text, if it is one.
@@ -126,6 +127,25 @@ impl Value {
     /// A field of an object.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object()?.get(key)
+    }
+}
+
+/// Reads JSON, with numbers that are none, at most 255 deep.
+impl FromStr for Value {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Value> {
+        let read = from_slice(text.as_bytes(), u8::MAX);
+        read.map_err(|error| Error::Value { why: error.to_string() })
+    }
+}
+
+/// Writes compact JSON, with numbers that are none.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::new();
+        to_writer(&mut bytes, self).map_err(|_| fmt::Error)?;
+        f.write_str(str::from_utf8(&bytes).map_err(|_| fmt::Error)?)
     }
 }
 

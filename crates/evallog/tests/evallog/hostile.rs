@@ -159,7 +159,7 @@ fn too_many_members_are_an_error() {
 
 #[test]
 fn deep_nesting_is_an_error() {
-    let deep = "[".repeat(500_000);
+    let deep = format!("{{\"id\":{}", "[".repeat(500_000));
     let error = with_sample(("samples/1_epoch_1.json", 0, deep.len() as u32, deep.as_bytes()));
     assert!(error.contains("Limits::depth"), "{error}");
     let deep = format!("{{\"eval\":{deep}");
@@ -230,11 +230,11 @@ fn files_that_are_no_logs_are_told() {
     assert!(first_error(b"").contains("neither an archive nor a JSON object"));
     assert!(first_error(b"[1]").contains("neither"));
     assert!(first_error(&SOUND[0][..1000]).contains("cut off"));
-    assert!(first_error(&archive(&[])).contains("neither an archive"));
+    assert!(first_error(&archive(&[])).contains("neither a header nor a start"));
     assert!(first_error(&archive(&[("x", 0, 1, b"x")])).contains("neither a header nor a start"));
     let cut = &SOUND[2][..SOUND[2].len() / 2];
     let errors = read_all(Cursor::new(cut));
-    assert!(errors.iter().any(|error| error.to_string().contains("samples[1]")), "{errors:?}");
+    assert!(errors.iter().any(|error| error.to_string().contains("samples[0]")), "{errors:?}");
 }
 
 #[test]

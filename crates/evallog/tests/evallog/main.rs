@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod hostile;
+mod interop;
 mod logs;
 mod random;
 mod samples;
