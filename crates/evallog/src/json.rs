@@ -6,6 +6,7 @@
 mod de;
 mod scan;
 mod ser;
+mod token;
 mod value;
 mod visit;
 

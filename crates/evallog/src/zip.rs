@@ -52,3 +52,34 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::{Entry, read_directory, write};
+
+    /// Of an archive that is all list.
+    #[test]
+    fn sizes_beyond_32_bits_and_members_beyond_16() {
+        for (size, members) in [(5, 3), (5 << 32, 3), (5, 70_000), (u64::from(u32::MAX), 65_535)] {
+            let entry = Entry {
+                method: 8,
+                encrypted: false,
+                crc: 7,
+                packed: size - 1,
+                size,
+                offset: size + 1,
+            };
+            let names: Vec<_> = (0..members).map(|number| format!("☂{number}")).collect();
+            let mut bytes = Vec::new();
+            for name in &names {
+                bytes.extend(write::central_record(name, &entry));
+            }
+            bytes.extend(write::end_records(members, bytes.len() as u64, 0));
+            let found = read_directory(&mut Cursor::new(bytes), 100_000).unwrap();
+            assert!(found.keys().eq(&names));
+            assert!(found.values().all(|found| *found == entry));
+        }
+    }
+}

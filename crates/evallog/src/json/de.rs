@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::JsonError;
+use super::{JsonError, Number, token::Parser};
 
 type Result<T, E = JsonError> = std::result::Result<T, E>;
 
@@ -28,168 +28,7 @@ pub(crate) fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8], depth: u8) 
     value.map_err(|error| JsonError { at: error.at.max(parser.at as u64), ..error })
 }
 
-struct Parser<'de> {
-    bytes: &'de [u8],
-    at: usize,
-    /// How much deeper it may go.
-    depth: u8,
-}
-
 impl<'de> Parser<'de> {
-    fn wrong(&self, message: &str) -> JsonError {
-        JsonError { message: message.to_owned(), at: self.at as u64 }
-    }
-
-    /// The next byte that is not white space.
-    fn peek(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-        self.bytes.get(self.at).copied()
-    }
-
-    fn expect(&mut self, byte: u8, message: &str) -> Result<()> {
-        if self.peek() != Some(byte) {
-            return Err(self.wrong(message));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn word(&mut self, word: &str) -> Result<()> {
-        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
-            return Err(self.wrong("expected a value"));
-        }
-        self.at += word.len();
-        Ok(())
-    }
-
-    fn text(&mut self) -> Result<Cow<'de, str>> {
-        self.expect(b'"', "expected a string")?;
-        let mut built = String::new();
-        loop {
-            let from = self.at;
-            let rest = &self.bytes[from..];
-            let stop = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-            let Some(length) = stop else {
-                self.at = self.bytes.len();
-                return Err(self.wrong("a string does not end"));
-            };
-            self.at += length;
-            let Ok(plain) = str::from_utf8(&rest[..length]) else {
-                return Err(self.wrong("a string is not UTF-8"));
-            };
-            match rest[length] {
-                b'"' => {
-                    self.at += 1;
-                    if built.is_empty() {
-                        return Ok(Cow::Borrowed(plain));
-                    }
-                    built.push_str(plain);
-                    return Ok(Cow::Owned(built));
-                }
-                b'\\' => {
-                    built.push_str(plain);
-                    self.at += 1;
-                    built.push(self.escape()?);
-                }
-                _ => return Err(self.wrong("a control character in a string")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<char> {
-        let escaped = self.bytes.get(self.at).copied();
-        self.at += 1;
-        Ok(match escaped {
-            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                let unit = self.unit()?;
-                if !(0xd800..0xdc00).contains(&unit) {
-                    return Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-                }
-                let after = self.at;
-                if self.bytes[after..].starts_with(b"\\u") {
-                    self.at += 2;
-                    let low = self.unit()?;
-                    if (0xdc00..0xe000).contains(&low) {
-                        let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                        return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    }
-                    self.at = after;
-                }
-                char::REPLACEMENT_CHARACTER
-            }
-            _ => return Err(self.wrong("an unknown escape in a string")),
-        })
-    }
-
-    /// Four hexadecimal digits.
-    fn unit(&mut self) -> Result<u32> {
-        let digits = self.bytes.get(self.at..self.at + 4);
-        let value = digits.and_then(|digits| {
-            digits
-                .iter()
-                .try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
-        });
-        self.at += 4;
-        value.ok_or_else(|| self.wrong("expected four hexadecimal digits"))
-    }
-
-    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let from = self.at;
-        let digits = |parser: &mut Self| {
-            let start = parser.at;
-            while parser.bytes.get(parser.at).is_some_and(u8::is_ascii_digit) {
-                parser.at += 1;
-            }
-            match parser.at > start {
-                true => Ok(()),
-                false => Err(parser.wrong("expected a digit")),
-            }
-        };
-        if self.bytes[from] == b'-' {
-            self.at += 1;
-        }
-        if self.bytes.get(self.at) == Some(&b'I') {
-            self.word("Infinity")?;
-            let sign = if self.bytes[from] == b'-' { -1.0 } else { 1.0 };
-            return visitor.visit_f64(f64::INFINITY * sign);
-        }
-        match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            _ => digits(self)?,
-        }
-        let mut whole = true;
-        if self.bytes.get(self.at) == Some(&b'.') {
-            whole = false;
-            self.at += 1;
-            digits(self)?;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            whole = false;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            digits(self)?;
-        }
-        let text = str::from_utf8(&self.bytes[from..self.at]).unwrap_or_default();
-        match (whole, text.parse::<i64>(), text.parse::<u64>()) {
-            (true, Ok(value), _) => visitor.visit_i64(value),
-            (true, _, Ok(value)) => visitor.visit_u64(value),
-            _ => match text.parse() {
-                Ok(value) => visitor.visit_f64(value),
-                Err(_) => Err(self.wrong("a number that is none")),
-            },
-        }
-    }
-
     /// What `read` reads, one level deeper.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let Some(depth) = self.depth.checked_sub(1) else {
@@ -228,7 +67,11 @@ impl<'de> Deserializer<'de> for &mut Parser<'de> {
                 items.parser.expect(b'}', "expected the end of an object")?;
                 Ok(value)
             }),
-            Some(b'-' | b'I' | b'0'..=b'9') => self.number(visitor),
+            Some(b'-' | b'I' | b'0'..=b'9') => match self.number()? {
+                Number::Int(value) => visitor.visit_i64(value),
+                Number::Uint(value) => visitor.visit_u64(value),
+                Number::Float(value) => visitor.visit_f64(value),
+            },
             Some(_) => Err(self.wrong("expected a value")),
             None => Err(self.wrong("it ends where a value should stand")),
         }
@@ -316,7 +159,7 @@ impl<'de> MapAccess<'de> for &mut Items<'_, 'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Number, Value, to_writer};
+    use super::super::{Value, to_writer};
     use super::*;
 
     fn read(text: &str) -> Result<Value> {

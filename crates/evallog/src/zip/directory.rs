@@ -10,6 +10,9 @@ use super::{CENTRAL, END, END_64, EXTRA_64, Entry, LOCATOR_64, u16_at, u32_at, u
 const END_SIZE: usize = 22;
 const LONGEST_COMMENT: u64 = 0xffff;
 
+/// Bytes that a record may take on average: names are that long at most, or they are not Inspect's.
+const LONG_RECORD: u64 = 256;
+
 #[derive(Debug)]
 pub(crate) enum DirectoryError {
     Io(io::Error),
@@ -33,6 +36,9 @@ pub(crate) fn read_directory(
     limit: u64,
 ) -> Result<IndexMap<String, Entry>, DirectoryError> {
     let (start, size) = find(file)?;
+    if size > limit.saturating_mul(LONG_RECORD) {
+        return Err(DirectoryError::TooMany);
+    }
     file.seek(SeekFrom::Start(start))?;
     let mut records = BufReader::new(file.take(size));
     let mut members = IndexMap::new();

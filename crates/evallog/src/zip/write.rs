@@ -213,7 +213,7 @@ fn local_header(name: &str, entry: &Entry) -> Vec<u8> {
     header.u16(EXTRA_64).u16(16).u64(entry.size).u64(entry.packed).0
 }
 
-fn central_record(name: &str, entry: &Entry) -> Vec<u8> {
+pub(super) fn central_record(name: &str, entry: &Entry) -> Vec<u8> {
     let name = name.as_bytes();
     let wide = [entry.size, entry.packed, entry.offset].into_iter();
     let wide: Vec<u64> = wide.filter(|&value| value >= u64::from(u32::MAX)).collect();
@@ -230,7 +230,7 @@ fn central_record(name: &str, entry: &Entry) -> Vec<u8> {
     record.bytes(name).bytes(&extra.0).0
 }
 
-fn end_records(members: u64, size: u64, start: u64) -> Vec<u8> {
+pub(super) fn end_records(members: u64, size: u64, start: u64) -> Vec<u8> {
     let mut records = Record::default();
     let few = u16::try_from(members).ok().filter(|&members| members < u16::MAX);
     if few.is_none() || size.max(start) >= u64::from(u32::MAX) {

@@ -71,17 +71,47 @@ fn inspect_reads_our_logs() {
     let folder = tempfile::tempdir().unwrap();
     write_all(folder.path());
     let Some(seen) = python("check.py", &[folder.path()]) else { return };
-    let seen: Value = seen.parse().unwrap();
-    let wanted =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/seen.json"));
-    let mut wanted: Value = wanted.unwrap().parse().unwrap();
-    if cfg!(not(feature = "zstd"))
-        && let Value::Object(logs) = &mut wanted
-    {
-        logs.retain(|name, _| !name.contains("zstd"));
+    let Value::Object(mut seen) = seen.parse().unwrap() else { panic!("{seen}") };
+    let listed = seen.shift_remove("listed").unwrap();
+    let shown = file_name(&log().eval) + ".eval";
+    assert_eq!(
+        listed.get(&shown),
+        Some(&Value::Array(vec!["cheese-taste".into(), "JZ5hC".into()]))
+    );
+    assert_eq!(seen.len(), if cfg!(feature = "zstd") { 9 } else { 7 });
+    for (name, log) in seen {
+        let parts: &[&str] = match name.split('-').next() {
+            Some("finished") => &[SPEC, r#"{"status":"success"}"#, SAMPLE, RESULTS, ALL],
+            Some("started") => &[SPEC, r#"{"status":"started","usage":{}}"#, SAMPLE, ONE],
+            Some("failed.eval") => &[SPEC, r#"{"status":"error","error":"it broke"}"#],
+            Some("cancelled.json") => &[SPEC, r#"{"status":"cancelled"}"#],
+            _ => &[SPEC, r#"{"status":"success","reductions":null}"#, RESULTS],
+        };
+        let mut wanted = Map::new();
+        for part in parts {
+            let Value::Object(part) = part.parse().unwrap() else { panic!("{part}") };
+            wanted.extend(part);
+        }
+        for (field, value) in log.as_object().unwrap() {
+            let wanted = wanted.get(field).unwrap_or(&Value::Null);
+            let nothing = *wanted == Value::Null && *value == Value::Array(vec![]);
+            assert!(value == wanted || nothing, "{name}: {field} is {value}, not {wanted}");
+        }
     }
-    assert_eq!(seen, wanted, "{seen}");
 }
+
+const SPEC: &str = r#"{"task":"ethos/cheese_taste","tags":["quick"],"metadata":{"seed":7,"nan":NaN},
+    "plan":["generate"],"temperature":0.5,"usage":{"local/tiny":7}}"#;
+const SAMPLE: &str = r#"{"scores":{"match":"C","judge":NaN,"dict":{"harmful":1.0,"verdict":NaN}},
+    "reasons":{"match":null,"judge":"grader_failed","dict":null},
+    "messages":[["user","Which cheese?"],["assistant","Looking."],["tool","sold out"]],
+    "call":{"cheese":"Brie"},"events":["info","model","score"],
+    "completion":"Brie \"\\\n\u0001 😀","sample_metadata":{"n":1,"null":null,"inf":Infinity},
+    "store":{"kept":[1,"x",null]},"limit":["token",100.0],"sample_error":"it broke"}"#;
+const RESULTS: &str = r#"{"metrics":{"accuracy":0.5,"wilson_lo":NaN},"completed":3}"#;
+const ALL: &str = r#"{"samples":[[1,1],["\\frac",1],["a/b ☂",1],["a/b ☂",2]],
+    "reductions":[[1,1.0],[2,NaN]]}"#;
+const ONE: &str = r#"{"samples":[[1,1]]}"#;
 
 #[test]
 fn logs_of_inspect_lose_nothing() {

@@ -14,7 +14,7 @@ def see(path):
     assert header.status == log.status, "the header alone differs"
     assert header.eval.model_dump_json() == log.eval.model_dump_json(), "the header alone differs"
     assert header.samples is None
-    samples = log.samples or []
+    samples = sorted(log.samples or [], key=lambda sample: (str(sample.id), sample.epoch))
     for sample in samples:
         alone = read_eval_log_sample(str(path), sample.id, sample.epoch)
         assert alone.model_dump_json() == sample.model_dump_json(), "a sample alone differs"
