@@ -78,7 +78,7 @@ pub(super) fn thin_map(map: &Map) -> Map {
 /// Whether a value takes little space, without writing all of a large one.
 fn is_small(value: &Value) -> bool {
     let mut room = [0_u8; LONGEST_TEXT];
-    json::to_writer(&mut room.as_mut_slice(), value).is_ok()
+    json::to_writer(room.as_mut_slice(), value).is_ok()
 }
 
 fn cut(text: &str) -> String {
