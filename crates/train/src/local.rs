@@ -27,10 +27,11 @@ const SLOTS: usize = 64;
 /// turn out differently.
 ///
 /// A request that names no temperature is sampled at 1, one without `max_tokens` is cut off after 256;
-/// sampling without a seed draws one from the system. Of the checkpoint's [`GenerationConfig`] only the end
-/// tokens are used: whoever wants its temperature, `top_p` or `top_k` puts them into the request, and its
-/// repetition penalty is not applied. [`Completion::logprobs`] are those of the model
-/// itself, before temperature and filters, and of all tokens that [`Usage`](ethos_core::Usage) counts.
+/// sampling without a seed draws one from the system. Of the checkpoint's
+/// [`GenerationConfig`](crate::GenerationConfig) only the end tokens are used: whoever wants its temperature,
+/// `top_p` or `top_k` puts them into the request, and its repetition penalty is not applied.
+/// [`Completion::logprobs`] are those of the model itself, before temperature and filters, and of all tokens
+/// that [`Usage`](ethos_core::Usage) counts.
 /// `<think>…</think>` at the start of an answer becomes [`Completion::reasoning`].
 ///
 /// A continuation to be scored is tokenised together with the prompt it follows. A tokenizer of words
