@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use futures::channel::oneshot;
@@ -331,12 +332,20 @@ fn prepare(store: &Database) -> Result<u64, redb::Error> {
     Ok(found)
 }
 
-/// The writer: whatever has gathered while the last commit was on its way to the disk becomes one
-/// commit, so that a thousand replies cost a handful of syncs.
+/// How long the writer waits for company of a write: far less than a commit takes, and enough for
+/// what one reply sets going (its reader, the next ask, its intent) to arrive.
+const COMPANY: Duration = Duration::from_micros(100);
+
+/// The most writes of a commit.
+const GROUP: usize = 1024;
+
+/// The writer: what arrives together, or gathers while the last commit is on its way to the disk,
+/// becomes one commit, so that a thousand replies cost a handful of syncs.
 fn write_all(store: &Database, inbox: &mpsc::Receiver<Op>) {
     let mut cause: Option<Arc<redb::Error>> = None;
     while let Ok(first) = inbox.recv() {
-        let ops: Vec<Op> = std::iter::once(first).chain(inbox.try_iter().take(4096)).collect();
+        let company = std::iter::from_fn(|| inbox.recv_timeout(COMPANY).ok());
+        let ops: Vec<Op> = std::iter::once(first).chain(company.take(GROUP - 1)).collect();
         let outcome = commit(store, &ops).map_err(|error| match (error, &cause) {
             // After a failure of the disk the store only says that there was one.
             (redb::Error::PreviousIo, Some(cause)) => Arc::clone(cause),
