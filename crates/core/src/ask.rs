@@ -148,6 +148,8 @@ pub struct Answer<T> {
     pub unusable: Vec<Unusable>,
     /// Whether it came from the journal alone.
     pub reused: bool,
+    /// Tokens of all its replies, those from the journal too.
+    pub usage: Usage,
 }
 
 /// Why an ask has no usable answer.
@@ -190,85 +192,137 @@ where
     R: Fn(&AskId, &Reply) -> Read<T> + Send + Sync + 'a,
 {
     let (_, total) = asks.size_hint();
-    let tally = Tally::new(total.map(|n| n as u64));
-    let shared = std::sync::Arc::new((read, tally));
+    let asker = Asker::new(model, journal, watch).with_total(total.map(|n| n as u64));
+    let shared = std::sync::Arc::new((read, asker));
     let concurrency = model.concurrency().max(1);
     asks.map(move |ask| {
         let shared = std::sync::Arc::clone(&shared);
         async move {
-            let (read, tally) = &*shared;
-            settle(model, journal, ask, read, tally, watch).await
+            let (read, asker) = &*shared;
+            asker.ask(ask, read).await
         }
     })
     .buffer_unordered(concurrency)
 }
 
-/// Asks one thing until it is settled.
-async fn settle<T, R>(
-    model: &dyn Model,
-    journal: &Journal,
-    ask: Ask,
-    read: &R,
-    tally: &Tally,
-    watch: &dyn Watch,
-) -> Result<Answer<T>>
-where
-    R: Fn(&AskId, &Reply) -> Read<T>,
-{
-    let Ask { id, query, draw, tries } = ask;
-    let mut unusable = Vec::new();
-    let mut reused = true;
-    let result = loop {
-        let attempt = unusable.len() as u32;
-        let key = match Journal::key(&id.stage, model.id(), &query, draw, attempt) {
-            Ok(key) => key,
-            Err(error) => {
-                reused = false;
-                break Err(Failure::Model(error));
-            }
-        };
-        let reply = loop {
-            match journal.look_up(key)? {
-                Known::Replied(reply) => break Ok(reply),
-                // An error here only means that whoever asked has gone; we look again either way.
-                Known::Asking(woken) => drop(woken.await),
-                Known::Ours { claim, orphan } => {
+/// Asks one thing at a time, for conversations in which a question depends on the answer before.
+///
+/// It keeps the promises of [`ask_all`], but for one: how many asks are in flight is up to whoever
+/// polls them, and [`Model::concurrency`] says what is worth having.
+///
+/// ```
+/// use ethos_core::{Ask, Asker, Journal, Query, Request, Scripted};
+/// use futures::executor::block_on;
+///
+/// let (model, journal) = (Scripted::echo(), Journal::in_memory()?);
+/// let asker = Asker::new(&model, &journal, &());
+/// let ask = |text: &str| Ask::new("chat", "1", Query::Complete(Request::user(text)));
+/// let first = block_on(asker.ask(ask("to be"), |_, reply| Ok(reply.text()?.into_owned())))?;
+/// let then = format!("{} or not", first.result?);
+/// let second = block_on(asker.ask(ask(&then), |_, reply| Ok(reply.text()?.into_owned())))?;
+/// assert_eq!(second.result?, "to be or not");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Asker<'a> {
+    model: &'a dyn Model,
+    journal: &'a Journal,
+    watch: &'a dyn Watch,
+    tally: Tally,
+}
+
+impl fmt::Debug for Asker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (model, journal) = (self.model.id(), self.journal);
+        f.debug_struct("Asker").field("model", model).field("journal", journal).finish()
+    }
+}
+
+impl<'a> Asker<'a> {
+    /// One that asks this model through this journal.
+    pub fn new(model: &'a dyn Model, journal: &'a Journal, watch: &'a dyn Watch) -> Self {
+        Asker { model, journal, watch, tally: Tally::new(None) }
+    }
+
+    /// The same, which knows how many asks there will be: [`Progress::total`].
+    pub fn with_total(self, total: Option<u64>) -> Self {
+        Asker { tally: Tally::new(total), ..self }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &'a dyn Model {
+        self.model
+    }
+
+    /// Asks one thing until it is settled.
+    ///
+    /// # Errors
+    ///
+    /// The journal's. What the model lacks is in the [`Answer`].
+    pub async fn ask<T>(
+        &self,
+        ask: Ask,
+        read: impl Fn(&AskId, &Reply) -> Read<T>,
+    ) -> Result<Answer<T>> {
+        let Asker { model, journal, watch, tally } = self;
+        let Ask { id, query, draw, tries } = ask;
+        let mut unusable = Vec::new();
+        let mut reused = true;
+        let mut usage = Usage::default();
+        let result = loop {
+            let attempt = unusable.len() as u32;
+            let key = match Journal::key(&id.stage, model.id(), &query, draw, attempt) {
+                Ok(key) => key,
+                Err(error) => {
                     reused = false;
-                    tally.sending();
-                    journal.intend(&claim).await?;
-                    match send(model, &query).await {
-                        Ok(reply) => {
-                            let model = model.id().key.clone();
-                            let record = Record { id: id.clone(), model, draw, attempt, reply };
-                            journal.keep(claim, &record).await?;
-                            tally.paid(record.reply.usage(), orphan);
-                            break Ok(record.reply);
-                        }
-                        Err(error) => {
-                            // What an earlier run may have paid for stays noted until it is repaid.
-                            if !orphan {
-                                journal.withdraw(claim).await?;
+                    break Err(Failure::Model(error));
+                }
+            };
+            let reply = loop {
+                match journal.look_up(key)? {
+                    Known::Replied(reply) => break Ok(reply),
+                    // An error here only means that whoever asked has gone; we look again either way.
+                    Known::Asking(woken) => drop(woken.await),
+                    Known::Ours { claim, orphan } => {
+                        reused = false;
+                        tally.sending();
+                        journal.intend(&claim).await?;
+                        match send(*model, &query).await {
+                            Ok(reply) => {
+                                let model = model.id().key.clone();
+                                let record = Record { id: id.clone(), model, draw, attempt, reply };
+                                journal.keep(claim, &record).await?;
+                                tally.paid(record.reply.usage(), orphan);
+                                break Ok(record.reply);
                             }
-                            break Err(error);
+                            Err(error) => {
+                                // What an earlier run may have paid for stays noted until it is repaid.
+                                if !orphan {
+                                    journal.withdraw(claim).await?;
+                                }
+                                break Err(error);
+                            }
                         }
                     }
                 }
+            };
+            if let Ok(reply) = &reply {
+                usage += reply.usage();
+            }
+            match reply.map(|reply| read(&id, &reply)) {
+                Ok(Ok(value)) => break Ok(value),
+                Ok(Err(why)) => {
+                    tally.unusable(why.reason.clone());
+                    unusable.push(why.clone());
+                    if attempt >= tries {
+                        break Err(Failure::Unusable(why));
+                    }
+                }
+                Err(error) => break Err(Failure::Model(error)),
             }
         };
-        match reply.map(|reply| read(&id, &reply)) {
-            Ok(Ok(value)) => break Ok(value),
-            Ok(Err(why)) => {
-                tally.unusable(why.reason.clone());
-                unusable.push(why.clone());
-                if attempt >= tries {
-                    break Err(Failure::Unusable(why));
-                }
-            }
-            Err(error) => break Err(Failure::Model(error)),
-        }
-    };
-    watch.progress(&tally.settled(&id.stage, reused, result.is_err()));
-    Ok(Answer { id, result, unusable, reused })
+        watch.progress(&tally.settled(&id.stage, reused, result.is_err()));
+        Ok(Answer { id, result, unusable, reused, usage })
+    }
 }
 
 async fn send(model: &dyn Model, query: &Query) -> Result<Reply> {

@@ -11,8 +11,9 @@
 //! * [`ask_all`] takes a stream of [`Ask`]s to a model and gives a stream of typed [`Answer`]s as
 //!   they finish. Every reply is in the [`Journal`] before it is read, so that a killed program that
 //!   runs again asks only for what is missing. An answer that cannot be used is re-asked and then
-//!   counted as [`Unusable`], with its reason; it never becomes a silent default. What a journal
-//!   holds can be counted ([`Journal::stats`]) and taken elsewhere ([`Journal::export`]).
+//!   counted as [`Unusable`], with its reason; it never becomes a silent default. An [`Asker`] does
+//!   the same one ask at a time, for conversations. What a journal holds can be counted
+//!   ([`Journal::stats`]) and taken elsewhere ([`Journal::export`]).
 //! * A [`Watch`] hears the [`Progress`] of it: done, reused, unusable and why, tokens, time left. A
 //!   closure is one, and `()` hears nothing.
 //! * [`Prompt`] renders what is asked, strictly; [`read`] takes answers apart, strictly.
@@ -59,7 +60,7 @@ mod prompt;
 pub mod read;
 
 pub use crate::{
-    ask::{Answer, Ask, AskId, Failure, Query, Reply, ask_all},
+    ask::{Answer, Ask, AskId, Asker, Failure, Query, Reply, ask_all},
     chat::{Chat, Content, Message, Role, ToolCall},
     document::{Document, Lineage},
     error::{Error, ModelErrorKind, Result},

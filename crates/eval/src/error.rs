@@ -31,6 +31,41 @@ pub enum Error {
         missing: String,
     },
 
+    /// A file of samples that cannot be used.
+    #[error("`{path}`: {message}")]
+    Dataset {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it, and in which row.
+        message: String,
+    },
+
+    /// A log that cannot be written or read.
+    #[error(transparent)]
+    Log(#[from] ethos_evallog::Error),
+
+    /// A log that lacks samples.
+    #[error(
+        "`{path}` is not whole, its status is `{status}`: run the task again, it goes on where it was"
+    )]
+    Unfinished {
+        /// The log.
+        path: std::path::PathBuf,
+        /// What it says of itself.
+        status: String,
+    },
+
+    /// A measure that nobody took.
+    #[error("task `{task}`: there is no measure `{wanted}`, there are {known}")]
+    Measure {
+        /// The task's name.
+        task: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: String,
+    },
+
     /// A statistic that these data do not give.
     #[error(transparent)]
     Undefined(#[from] crate::stats::Undefined),

@@ -44,7 +44,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dataset;
 mod outcome;
+mod sample;
+mod score;
+
+mod generator;
+mod state;
+
+mod judge;
+pub mod scorer;
+pub mod solver;
+
+mod record;
+mod rescore;
+pub mod run;
+mod task;
+
 pub mod stats;
 
 mod findings;
@@ -59,9 +75,18 @@ mod error;
 mod suspects;
 
 pub use crate::{
+    dataset::{Columns, Dataset, Metadata},
     error::{Error, Result},
     findings::{Findings, PairFinding, Preferred},
+    generator::{Generator, Limits},
+    judge::{Judge, Judgement, Said},
     leak::{Leak, Leaked, leaks},
     outcome::Outcome,
+    rescore::Rescore,
+    run::{Estimate, Run},
+    sample::Sample,
+    score::{Evidence, Kind, Measure, Score, Scores},
+    state::{Ended, Reached, State, Step},
     stats::{Clusters, Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
+    task::Task,
 };

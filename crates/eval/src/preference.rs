@@ -175,13 +175,8 @@ pub async fn run(
     if (scored as f64) < config.coverage * asked as f64 {
         let mut missing: Vec<String> =
             findings.missing().iter().map(|(kind, n)| format!("{n} {kind}")).collect();
-        missing.extend(findings.pairs.iter().find_map(|p| match &p.outcome {
-            Outcome::Scored(_) => None,
-            Outcome::Refused(why)
-            | Outcome::CutOff(why)
-            | Outcome::Unreadable(why)
-            | Outcome::Infrastructure(why) => Some(format!("the first: {why}")),
-        }));
+        let first = findings.pairs.iter().find_map(|pair| pair.outcome.why());
+        missing.extend(first.map(|why| format!("the first: {why}")));
         let missing = missing.join(", ");
         return Err(Error::Coverage { task: task.name.clone(), scored, asked, missing });
     }
@@ -210,20 +205,18 @@ fn difference(scores: &[Scored], config: &Config) -> Result<f64, ethos_core::Unu
 fn together<'q>(
     outcomes: impl Iterator<Item = (&'q Question, &'q Outcome<f64>)>,
 ) -> Outcome<Preferred> {
+    let nothing = || Outcome::Infrastructure("no answer came back".to_owned());
     let mut asked: Vec<(bool, usize, f64)> = Vec::new();
     for (question, outcome) in outcomes {
         match outcome {
             Outcome::Scored(difference) => {
                 asked.push((question.shows_first, question.phrasing, *difference));
             }
-            Outcome::Refused(why) => return Outcome::Refused(why.clone()),
-            Outcome::CutOff(why) => return Outcome::CutOff(why.clone()),
-            Outcome::Unreadable(why) => return Outcome::Unreadable(why.clone()),
-            Outcome::Infrastructure(why) => return Outcome::Infrastructure(why.clone()),
+            other => return other.missing().unwrap_or_else(nothing),
         }
     }
     if asked.is_empty() {
-        return Outcome::Infrastructure("no answer came back".to_owned());
+        return nothing();
     }
     let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let phrasings = asked.iter().map(|(_, phrasing, _)| phrasing + 1).max().unwrap_or(0);

@@ -152,17 +152,11 @@ impl Rates {
 
 /// What a judge decided, if it did.
 fn decided(verdict: &Outcome<Judgement>) -> Outcome<bool> {
-    match verdict {
-        Outcome::Scored(judgement) => match judgement.verdict {
-            Verdict::Yes => Outcome::Scored(true),
-            Verdict::No => Outcome::Scored(false),
-            Verdict::Unclear => Outcome::Unreadable("the judge cannot tell".to_owned()),
-        },
-        Outcome::Refused(why) => Outcome::Refused(why.clone()),
-        Outcome::CutOff(why) => Outcome::CutOff(why.clone()),
-        Outcome::Unreadable(why) => Outcome::Unreadable(why.clone()),
-        Outcome::Infrastructure(why) => Outcome::Infrastructure(why.clone()),
-    }
+    verdict.clone().and_then(|judgement| match judgement.verdict {
+        Verdict::Yes => Outcome::Scored(true),
+        Verdict::No => Outcome::Scored(false),
+        Verdict::Unclear => Outcome::JudgeUnclear("the judge cannot tell".to_owned()),
+    })
 }
 
 /// How the strict gate and one of the published kind differ.
@@ -234,7 +228,7 @@ mod tests {
         assert_eq!((rates.executed.scored.successes, rates.executed.scored.trials), (1, 4));
         assert_eq!(rates.executed.missing.to_string(), "1 cut off");
         assert_eq!((rates.verdict.scored.successes, rates.verdict.scored.trials), (2, 2));
-        assert_eq!(rates.verdict.missing.to_string(), "1 refused, 1 unreadable");
+        assert_eq!(rates.verdict.missing.to_string(), "1 judge unclear, 1 refused");
         assert_eq!((rates.called.successes, rates.called.trials), (1, 5));
         assert_eq!(rates.right.total(), 0);
         let json = serde_json::to_string(&findings[0]).unwrap();
