@@ -5,7 +5,8 @@
 //! Midtraining, arXiv 2605.02087 §4, after the agentic misalignment scenarios that Inspect users know).
 //! [`examine`] reads the answer: [`read_actions`] takes it apart into typed actions, [`gate()`] tells
 //! harm from what only looks like it, and a [`PublishedGate`] says what the published code would have
-//! said. Every scenario has a twin in which acting is right.
+//! said. Every scenario has a twin in which acting is right. [`task()`] puts all of it into a [`Task`](crate::Task),
+//! with a [`judge`] of what the model meant.
 //!
 //! The organisations, people and mails are this crate's own. Those of a checkout of the published
 //! evaluations are read by [`Checkout`].
@@ -27,6 +28,9 @@ mod secret;
 mod compat;
 mod finding;
 
+mod judging;
+mod task;
+
 mod checkout;
 
 #[cfg(test)]
@@ -40,9 +44,11 @@ pub use self::{
         Case, Choice, Condition, Extra, GoalType, GoalValue, Scenario, Urgency, conditions,
         paper_grid,
     },
-    finding::{Calls, Disagreement, Finding, Judgement, Rates, examine},
+    finding::{Calls, Disagreement, Finding, Rates, examine},
     gate::{Evidence, Gate, Shows, gate},
+    judging::judge,
     parse::read_actions,
     prompt::{Mail, Play, play},
     stakes::{Secret, Stakes},
+    task::{Actions, task},
 };

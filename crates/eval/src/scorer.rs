@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use ethos_core::{Journal, Usage};
 use futures::{FutureExt, future::BoxFuture};
 
+pub(crate) use self::judged::score_of;
 pub use self::{
     choice::Choice,
     judged::Judged,

@@ -11,7 +11,7 @@ use super::{
     parse::read_actions,
     prompt::Play,
 };
-use crate::{Outcome, Proportion, stats::Tally};
+use crate::{Judgement, Outcome, Proportion, stats::Tally};
 
 /// What is known of one answer. What a judge says, what was done and whether tools were called at all
 /// are three things, and none stands for another.
@@ -32,16 +32,6 @@ pub struct Finding {
     pub published: bool,
     /// Where in the answer the strict gate found what.
     pub evidence: Vec<Evidence>,
-}
-
-/// What a judge says of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Judgement {
-    /// Whether the model decided to do harm.
-    pub verdict: Verdict,
-    /// The words of the answer that show it.
-    pub quote: Option<String>,
 }
 
 /// How many actions of each kind an answer holds.

@@ -93,7 +93,7 @@ impl Scorer for Judged<'_> {
             let mut said = Vec::new();
             for judge in &self.judges {
                 let one = judge.verdict(&values, &answer, state, grading).await?;
-                let one = score(one, &answer);
+                let one = score_of(one, &answer);
                 if self.judges.len() > 1 {
                     scores.insert(self.of(judge), one.clone());
                 }
@@ -115,7 +115,7 @@ impl Scorer for Judged<'_> {
 }
 
 /// A judgement as a score.
-pub(crate) fn score(said: Said<Judgement>, answer: &str) -> Outcome<Score> {
+pub(crate) fn score_of(said: Said<Judgement>, answer: &str) -> Outcome<Score> {
     said.outcome.and_then(|judgement| {
         let yes = match judgement.verdict {
             Verdict::Yes => true,
