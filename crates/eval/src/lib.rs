@@ -56,10 +56,13 @@ mod judge;
 pub mod scorer;
 pub mod solver;
 
+mod compare;
 mod record;
 mod rescore;
 pub mod run;
 mod task;
+
+mod summary;
 
 pub mod stats;
 
@@ -75,6 +78,7 @@ mod error;
 mod suspects;
 
 pub use crate::{
+    compare::{Comparison, Difference, Test, compare},
     dataset::{Columns, Dataset, Metadata},
     error::{Error, Result},
     findings::{Findings, PairFinding, Preferred},
@@ -88,5 +92,6 @@ pub use crate::{
     score::{Evidence, Kind, Measure, Score, Scores},
     state::{Ended, Reached, State, Step},
     stats::{Clusters, Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
+    summary::Summary,
     task::Task,
 };

@@ -7,4 +7,4 @@ mod sample;
 mod score;
 mod writing;
 
-pub(crate) use self::{again::Again, sample::state, writing::Log};
+pub(crate) use self::{again::Again, reading::scores, sample::state, writing::Log};

@@ -30,7 +30,8 @@ use crate::{
 pub struct Config {
     /// The folder that the log goes to; without one there is no log.
     pub logs: Option<PathBuf>,
-    /// When it began; now, unless told. With a time given and the same answers, the log says the same.
+    /// When it began; now, unless told. With a time given, the same answers give the same log to the byte:
+    /// its samples stand in their order, so that one that is done waits in memory for those before it.
     pub began: Option<SystemTime>,
 }
 
@@ -225,6 +226,7 @@ fn jobs<'t>(task: &'t Task<'_>) -> impl Iterator<Item = Job> + Send + use<'t> {
         let first = draws.first(number);
         (1..=task.epochs).map(move |epoch| {
             let mut state = State::new(Arc::clone(&sample), epoch);
+            state.number = number as u64 * u64::from(task.epochs) + u64::from(epoch - 1);
             state.sampling = task.sampling.clone();
             let seed = state.sampling.seed;
             state.sampling.seed = seed.map(|seed| draw::seed(seed, &sample.id, epoch));

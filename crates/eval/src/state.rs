@@ -42,6 +42,8 @@ pub struct State {
     /// Why nothing more is asked, when something has gone wrong or a limit is reached.
     pub ended: Option<Ended>,
     pub(crate) began: Instant,
+    /// Its place among all of the run.
+    pub(crate) number: u64,
 }
 
 /// Why nothing more is asked.
@@ -136,6 +138,7 @@ impl State {
             turns: 0,
             ended: None,
             began: Instant::now(),
+            number: 0,
         }
     }
 

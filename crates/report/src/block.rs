@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::{Figure, Table};
+use crate::{Figure, Table, Transcript};
 
 /// One part of a [`Page`](crate::Page). All text is plain: it is escaped, never read as markup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub enum Block {
     Figure(Figure),
     /// Text whose line breaks and spaces matter.
     Preformatted(String),
+    /// A conversation behind a summary.
+    Transcript(Transcript),
     /// Blocks behind a summary that the reader opens.
     Details {
         /// The line that is always shown.
@@ -96,6 +98,7 @@ impl Block {
             Block::Figure(figure) => figure.render(),
             // A browser drops a line break right after the tag, so one is put there for it to drop.
             Block::Preformatted(text) => html! { pre tabindex="0" { "\n" (text) } },
+            Block::Transcript(transcript) => transcript.render(),
             Block::Details { summary, blocks } => html! {
                 details { summary { (summary) } @for block in blocks { (block.render()) } }
             },
@@ -121,5 +124,11 @@ impl From<Table> for Block {
 impl From<Figure> for Block {
     fn from(figure: Figure) -> Block {
         Block::Figure(figure)
+    }
+}
+
+impl From<Transcript> for Block {
+    fn from(transcript: Transcript) -> Block {
+        Block::Transcript(transcript)
     }
 }

@@ -1,7 +1,7 @@
 //! Draws self-contained HTML pages and SVG plots.
 //!
 //! A [`Page`] is a title and a list of [`Block`]s: headings, paragraphs, notes and cautions, facts,
-//! a [`Table`], a [`Figure`], text behind a summary. A figure holds a plot: a [`StripPlot`] shows
+//! a [`Table`], a [`Figure`], a [`Transcript`] with its places marked, text behind a summary. A figure holds a plot: a [`StripPlot`] shows
 //! every run of every arm as a dot, a [`LinePlot`] how a loss fell. All of them are plain data; a
 //! page becomes one HTML file ([`Page::write`]) that needs neither network nor scripts, and a plot
 //! can also be an SVG file of its own ([`StripPlot::to_svg`]).
@@ -44,6 +44,7 @@ mod block;
 mod figure;
 mod page;
 mod table;
+mod transcript;
 
 mod number;
 mod plot;
@@ -55,4 +56,5 @@ pub use crate::{
     page::Page,
     plot::{Dot, Format, Group, LinePlot, Reference, Series, StripPlot},
     table::{Align, Cell, Column, Row, Table},
+    transcript::{Mark, Transcript, Turn},
 };

@@ -78,22 +78,26 @@ impl Run {
 /// The outcomes of a sample, and what it lacks when it has none of a measure.
 pub(super) fn scored(logged: &log::EvalSample) -> (Scored, Option<Outcome<crate::Score>>) {
     let state = super::sample::state(logged);
-    let mut scores = Scores::new();
-    for (name, score) in logged.scores.iter().flatten() {
-        match score.value.as_object() {
-            None => drop(scores.insert(name.clone(), outcome(score))),
-            Some(entries) => {
-                for (entry, value) in entries {
-                    let mut one = score.clone();
-                    one.value = value.clone();
-                    scores.insert(format!("{name}/{entry}"), outcome(&one));
-                }
-            }
-        }
-    }
     let missing = state.ended.is_some().then(|| state.answer().missing()).flatten();
     let (id, cluster) = (state.sample.id.clone(), state.sample.cluster().to_owned());
-    (Scored { id, epoch: state.epoch, cluster, scores }, missing)
+    (Scored { id, epoch: state.epoch, cluster, scores: scores(logged) }, missing)
+}
+
+/// The outcomes of a sample; an entry of a score that is an object is one of its own.
+pub(crate) fn scores(logged: &log::EvalSample) -> Scores {
+    let mut scores = Scores::new();
+    for (name, score) in logged.scores.iter().flatten() {
+        let Some(entries) = score.value.as_object() else {
+            scores.insert(name.clone(), outcome(score));
+            continue;
+        };
+        for (entry, value) in entries {
+            let mut one = score.clone();
+            one.value = value.clone();
+            scores.insert(format!("{name}/{entry}"), outcome(&one));
+        }
+    }
+    scores
 }
 
 /// What the log says was measured, and for what it does not say, what the numbers look like.

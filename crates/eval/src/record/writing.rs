@@ -1,6 +1,7 @@
 //! Writing a run's log while it runs.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -29,6 +30,8 @@ pub(crate) struct Log {
     began: SystemTime,
     samples: u64,
     next_flush: u64,
+    /// Samples that wait for those before them.
+    waiting: BTreeMap<u64, log::EvalSample>,
 }
 
 impl Log {
@@ -64,7 +67,15 @@ impl Log {
         let began = began.unwrap_or_else(SystemTime::now);
         log.stats.started_at = time(began);
         let writer = log::LogWriter::create(path, &log)?;
-        Ok(Log { log, writer, still, began, samples: 0, next_flush: FLUSH })
+        Ok(Log {
+            log,
+            writer,
+            still,
+            began,
+            samples: 0,
+            next_flush: FLUSH,
+            waiting: BTreeMap::new(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -73,7 +84,15 @@ impl Log {
 
     pub(crate) fn add(&mut self, state: &State, scores: &Scores) -> Result<()> {
         let seconds = (!self.still).then(|| state.began.elapsed().as_secs_f64());
-        self.push(&logged(&self.log.eval.model, state, scores, &self.now(), seconds)?)
+        let sample = logged(&self.log.eval.model, state, scores, &self.now(), seconds)?;
+        if !self.still {
+            return self.push(&sample);
+        }
+        self.waiting.insert(state.number, sample);
+        while let Some(next) = self.waiting.remove(&self.samples) {
+            self.push(&next)?;
+        }
+        Ok(())
     }
 
     /// Adds a sample as it stands.

@@ -61,7 +61,7 @@ pub enum Undefined {
 
 impl Undefined {
     /// A confidence level must be in (0, 1).
-    pub(super) fn level(level: f64) -> Result<(), Undefined> {
+    pub(crate) fn level(level: f64) -> Result<(), Undefined> {
         let value =
             Undefined::Value { what: "the confidence level", value: level, wanted: "in (0, 1)" };
         if level > 0.0 && level < 1.0 { Ok(()) } else { Err(value) }

@@ -1,0 +1,43 @@
+"""The grid of benches/grid.rs in Inspect AI: python grid.py PROMPTS LOGS EPOCHS ANSWER JUDGEMENT."""
+
+import itertools
+import sys
+
+from inspect_ai import Task, eval
+from inspect_ai.dataset import json_dataset
+from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.scorer import model_graded_qa
+from inspect_ai.solver import generate
+
+prompts, logs, epochs, answer, judgement = sys.argv[1:]
+numbers = itertools.count()
+
+
+def answers():
+    while True:
+        text = answer.replace("Case 0", f"Case {next(numbers)}")
+        yield ModelOutput.from_content("mockllm/model", text)
+
+
+def judgements():
+    while True:
+        yield ModelOutput.from_content("mockllm/judge", judgement + "\nGRADE: I")
+
+
+task = Task(
+    dataset=json_dataset(prompts),
+    solver=generate(),
+    scorer=model_graded_qa(model=get_model("mockllm/judge", custom_outputs=judgements())),
+)
+model = get_model("mockllm/model", custom_outputs=answers())
+[log] = eval(
+    task,
+    model=model,
+    epochs=int(epochs),
+    log_dir=logs,
+    display="none",
+    max_connections=64,
+    log_level="error",
+)
+assert log.status == "success", log.error
+assert log.results.completed_samples == 27 * int(epochs), log.results
