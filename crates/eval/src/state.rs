@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use ethos_core::{Completion, Message, Request, Sampling, Scored, Stop, Tool, Usage};
+use ethos_core::{Completion, Message, Request, Role, Sampling, Scored, Stop, Tool, Usage};
 use serde_json::{Map, Value};
 
 use crate::{Outcome, Sample};
@@ -172,10 +172,13 @@ impl State {
 
     /// The text of the last answer as far as there is one, what it had to begin with included.
     pub fn last_text(&self) -> String {
-        match (&self.completion, self.messages.last()) {
-            (Some(_), Some(message)) => message.text().into_owned(),
-            _ => String::new(),
-        }
+        self.answered().map(|at| self.messages[at].text().into_owned()).unwrap_or_default()
+    }
+
+    /// Which message is the last answer. Results of tools may follow it, where a limit came first.
+    pub(crate) fn answered(&self) -> Option<usize> {
+        self.completion.as_ref()?;
+        self.messages.iter().rposition(|message| message.role == Role::Assistant)
     }
 
     /// Why the last answer ended.

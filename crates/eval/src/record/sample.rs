@@ -38,8 +38,8 @@ pub(super) fn logged(
     }
     logged.store = object(&state.store);
     logged.messages = state.messages.iter().map(message).collect();
-    if let (Some(completion), Some(last)) = (&state.completion, state.messages.last()) {
-        logged.output = output(model, completion, last);
+    if let (Some(completion), Some(at)) = (&state.completion, state.answered()) {
+        logged.output = output(model, completion, &state.messages[at]);
     } else {
         logged.output.model = model.to_owned();
     }

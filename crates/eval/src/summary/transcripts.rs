@@ -59,13 +59,13 @@ fn transcript(sample: &EvalSample, scores: &Scores) -> Transcript {
             transcript = transcript.with_fact(name, said);
         }
     }
-    let last = state.messages.len().saturating_sub(1);
+    let answered = state.answered();
     for (number, message) in state.messages.iter().enumerate() {
         let mut turn = Turn::new(message.role.as_str(), message.text());
         for call in &message.tool_calls {
             turn.text.push_str(&format!("\n[{} {}]", call.name, call.arguments));
         }
-        if number == last && state.completion.is_some() {
+        if answered == Some(number) {
             // What several judges point at is in the measure that they share.
             for (name, outcome) in scores.iter().filter(|(name, _)| !name.contains('/')) {
                 for evidence in outcome.score().iter().flat_map(|score| &score.evidence) {
