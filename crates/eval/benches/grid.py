@@ -5,7 +5,7 @@ import sys
 
 from inspect_ai import Task, eval
 from inspect_ai.dataset import json_dataset
-from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import model_graded_qa
 from inspect_ai.solver import generate
 
@@ -13,23 +13,27 @@ prompts, logs, epochs, answer, judgement = sys.argv[1:]
 numbers = itertools.count()
 
 
-def answers():
-    while True:
-        text = answer.replace("Case 0", f"Case {next(numbers)}")
-        yield ModelOutput.from_content("mockllm/model", text)
+def output(model, text):
+    output = ModelOutput.from_content(model, text)
+    # Without it the mock model counts tokens by a vocabulary that it downloads.
+    output.usage = ModelUsage(input_tokens=2000, output_tokens=400, total_tokens=2400)
+    return output
 
 
-def judgements():
-    while True:
-        yield ModelOutput.from_content("mockllm/judge", judgement + "\nGRADE: I")
+def answers(*_):
+    return output("mockllm/model", answer.replace("Case 0", f"Case {next(numbers)}"))
+
+
+def judgements(*_):
+    return output("mockllm/judge", judgement + "\nGRADE: I")
 
 
 task = Task(
     dataset=json_dataset(prompts),
     solver=generate(),
-    scorer=model_graded_qa(model=get_model("mockllm/judge", custom_outputs=judgements())),
+    scorer=model_graded_qa(model=get_model("mockllm/judge", custom_outputs=judgements)),
 )
-model = get_model("mockllm/model", custom_outputs=answers())
+model = get_model("mockllm/model", custom_outputs=answers)
 [log] = eval(
     task,
     model=model,

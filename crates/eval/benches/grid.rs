@@ -74,7 +74,7 @@ fn main() {
         .args([EPOCHS.to_string(), answer(0), JUDGEMENT.to_owned()])
         .status()
         .unwrap();
-    assert!(status.success());
+    assert!(status.success(), "{status}");
     let theirs = began.elapsed().as_secs_f64();
     println!("{:<34} {theirs:>8.1} s", "Inspect, with its imports");
     println!("{:<34} {:>8.1}", "ratio", theirs / first);

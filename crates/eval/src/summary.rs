@@ -211,17 +211,17 @@ fn cautions(runs: &[Run], names: &[String], level: f64) -> Vec<String> {
                  not of other prompts."
             ));
         }
-        for found in found.iter().filter(|found| !found.missing.0.is_empty()) {
-            let share = found.missing.total() as f64
-                / (found.missing.total() + found.observations as u64) as f64;
-            if share > 0.05 {
-                cautions.push(format!(
-                    "{name}: {:.0}% of `{}` have no score ({}).",
-                    share * 100.0,
-                    found.measure.name,
-                    found.missing
-                ));
-            }
+        let share = |found: &Estimate| {
+            let missing = found.missing.total();
+            missing as f64 / (missing + found.observations as u64) as f64
+        };
+        let lacking = found.iter().filter(|found| share(found) > 0.05).map(|found| {
+            let (name, share) = (title(&found.measure), share(found) * 100.0);
+            format!("{share:.0}% of “{name}” ({})", found.missing)
+        });
+        let lacking: Vec<String> = lacking.collect();
+        if !lacking.is_empty() {
+            cautions.push(format!("{name}: there is no score of {}.", lacking.join(", ")));
         }
     }
     cautions
