@@ -3,8 +3,14 @@
 //! ```text
 //! cargo run --release --example serve -- --model FOLDER      # http://127.0.0.1:8000/v1
 //! cargo run --release --example serve                        # a script that says what it is told
-//! inspect eval inspect_evals/arc_easy --model openai-api/ethos/local --limit 20 \
-//!     # with ETHOS_BASE_URL=http://127.0.0.1:8000/v1 and ETHOS_API_KEY=none
+//! ```
+//!
+//! Inspect AI then evaluates it by any of its tasks (`pip install inspect_ai inspect_evals openai`):
+//!
+//! ```text
+//! export ETHOS_BASE_URL=http://127.0.0.1:8000/v1 ETHOS_API_KEY=none
+//! inspect eval inspect_evals/agentic_misalignment --model openai-api/ethos/local \
+//!     -T grader_model=openai-api/ethos/local
 //! ```
 //!
 //! `POST /v1/chat/completions` (also `"stream": true`, sent as one piece), `GET /v1/models`. What a request

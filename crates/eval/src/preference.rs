@@ -132,6 +132,33 @@ impl Preference {
 
 /// Runs a task: asks the model to score both options of every question, through the journal.
 ///
+/// ```
+/// use ethos_core::{Journal, Scored, Scripted};
+/// use ethos_eval::{leaks, preference::{self, Pair, Preference}};
+/// use futures::executor::block_on;
+///
+/// let pair = |id: &str, shows: &str, other: &str| Pair {
+///     domain: "fruit".into(), id: id.into(), shows: shows.into(), other: other.into(),
+/// };
+/// let task = Preference {
+///     name: "thrift".into(),
+///     pairs: vec![pair("1", "apple", "mango"), pair("2", "plum", "papaya")],
+///     phrasings: vec!["Do you prefer {{ first }} or {{ second }}?".into()],
+/// };
+/// // A model that likes short words.
+/// let model = Scripted::echo().with_scores(|_, options| {
+///     Ok(options.iter().map(|option| Scored::new(-(option.len() as f64), 1)).collect())
+/// });
+///
+/// let journal = Journal::in_memory()?;
+/// let config = preference::Config::default();
+/// let found = block_on(preference::run(&task, &model, &journal, &config, &()))?;
+/// assert_eq!(found.rate().rate(), Some(0.5)); // plum yes, apple is as long as mango
+/// assert_eq!(found.turned_by_order().successes, 0);
+/// assert!(leaks(&task, ["A mango, a day."])?.len() == 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Task`] when the task cannot be run, before anything is asked; [`Error::Coverage`] when too

@@ -78,7 +78,7 @@ fn sample(number: i64) -> EvalSample {
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         format!("w{} ", (state >> 40) % 5_000)
     };
-    let answer: String = (0..450).map(|_| word()).collect();
+    let answer: String = (0..320).map(|_| word()).collect();
     let mut sample = EvalSample::new(number, 1, "What do you do?", "");
     sample.messages = vec![ChatMessage::new(Role::User, "What do you do?")];
     sample.output = ModelOutput::new("local/tiny", answer, StopReason::Stop);
