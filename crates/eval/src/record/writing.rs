@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use ethos_core::{ModelId, Sampling, Usage};
@@ -21,6 +21,9 @@ use crate::{Error, Result, Scores, State, Task, run::Run};
 /// that all copying together is a few times the log.
 const FLUSH: u64 = 64;
 
+/// A log that grows slowly is made readable after so long.
+const LONG: Duration = Duration::from_secs(30);
+
 /// The log of a run that is under way.
 pub(crate) struct Log {
     log: log::EvalLog,
@@ -30,6 +33,7 @@ pub(crate) struct Log {
     began: SystemTime,
     samples: u64,
     next_flush: u64,
+    flushed: Instant,
     /// Samples that wait for those before them.
     waiting: BTreeMap<u64, log::EvalSample>,
 }
@@ -74,6 +78,7 @@ impl Log {
             began,
             samples: 0,
             next_flush: FLUSH,
+            flushed: Instant::now(),
             waiting: BTreeMap::new(),
         })
     }
@@ -99,9 +104,12 @@ impl Log {
     pub(super) fn push(&mut self, sample: &log::EvalSample) -> Result<()> {
         self.writer.add(sample)?;
         self.samples += 1;
-        if self.samples >= self.next_flush {
-            self.next_flush += FLUSH.max(self.samples / 4);
+        // What a flush leaves behind must not depend on the clock where the log must not.
+        let long = !self.still && self.flushed.elapsed() >= LONG;
+        if self.samples >= self.next_flush || long {
+            self.next_flush = self.samples + FLUSH.max(self.samples / 4);
             self.writer.flush()?;
+            self.flushed = Instant::now();
         }
         Ok(())
     }
