@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p ethos-eval --bench grid
-//! ETHOS_INSPECT_PYTHON=…/python cargo bench -p ethos-eval --bench grid   # and Inspect AI beside it
+//! cargo bench -p ethos-eval --bench grid -- …/python      # and Inspect AI after it, by this Python
 //! ```
 //!
 //! Model and judge are scripts that answer at once; everything else is done: prompts, journal on disk,
@@ -56,8 +56,9 @@ fn main() {
     println!("{:<34} {:>8.1} MB", "log", bytes as f64 / 1e6);
     println!("{:<34} {:>8} MB", "peak memory", peak_memory().unwrap_or_default());
 
-    let Some(python) = env::var_os("ETHOS_INSPECT_PYTHON") else {
-        println!("ETHOS_INSPECT_PYTHON is not set: Inspect was not run");
+    // cargo passes `--bench` and whatever the user adds.
+    let Some(python) = env::args().skip(1).find(|argument| !argument.starts_with("--")) else {
+        println!("no Python was named: Inspect was not run");
         return;
     };
     let prompts = folder.path().join("prompts.jsonl");
