@@ -27,7 +27,9 @@ pub struct Comparison {
 pub struct Difference {
     /// The measure.
     pub measure: String,
-    /// The model of the run.
+    /// Which of the runs that were given, the first being 0.
+    pub run: usize,
+    /// The model of the run; two runs may be of one model.
     pub model: String,
     /// Its mean less the first run's, over the samples (clusters) that both scored; `None` without any.
     pub difference: Option<f64>,
@@ -106,7 +108,7 @@ pub fn compare(runs: &[Run], level: f64) -> Result<Comparison> {
         ));
     }
     let mut differences = Vec::new();
-    for other in others {
+    for (run, other) in (1..).zip(others) {
         for measure in &first.measures {
             if !other.measures.iter().any(|theirs| theirs.name == measure.name) {
                 continue;
@@ -116,7 +118,9 @@ pub fn compare(runs: &[Run], level: f64) -> Result<Comparison> {
                 continue;
             }
             let rate = measure.kind == Kind::Rate;
-            differences.push(difference(&measure.name, &other.model, &theirs, &base, rate, level));
+            let mut found = difference(&measure.name, &theirs, &base, rate, level);
+            (found.run, found.model) = (run, other.model.clone());
+            differences.push(found);
         }
     }
     let tested = differences.iter().filter_map(|d| Some((d.measure.clone(), d.p?)));
@@ -139,7 +143,6 @@ fn asked(clusters: &Clusters) -> u64 {
 
 fn difference(
     measure: &str,
-    model: &str,
     run: &Clusters,
     base: &Clusters,
     rate: bool,
@@ -148,7 +151,8 @@ fn difference(
     let paired = Paired::of(run, base);
     let mut found = Difference {
         measure: measure.to_owned(),
-        model: model.to_owned(),
+        run: 0,
+        model: String::new(),
         difference: None,
         interval: None,
         test: Test::None("no sample was scored in both".to_owned()),

@@ -101,19 +101,19 @@ impl<'m> Rescore<'m> {
         {
             let (grading, scorers) = (&grading, self.scorers.as_slice());
             let hands = scorers.iter().map(|scorer| scorer.concurrency()).max().unwrap_or(1);
-            let scored = stream::iter(reader.samples())
-                .map(|logged| async move {
+            let scored = stream::iter((0..).zip(reader.samples()))
+                .map(|(number, logged)| async move {
                     let logged = logged?;
                     let state = crate::record::state(&logged);
                     let scores = score(scorers, &state, grading).await?;
-                    Ok::<_, Error>((logged, scores))
+                    Ok::<_, Error>((number, logged, scores))
                 })
                 .buffer_unordered(hands.max(1));
             let mut scored = std::pin::pin!(scored);
-            while let Some((logged, scores)) = scored.try_next().await? {
+            while let Some((number, logged, scores)) = scored.try_next().await? {
                 progress.count(&scores);
                 watch.progress(&progress);
-                again.add(logged, scores)?;
+                again.add(number, logged, scores)?;
             }
         }
         again.finish(grading.usage(), self.coverage)

@@ -111,7 +111,7 @@ impl Run {
     ///
     /// [`Error::Undefined`] when one is not a rate.
     pub fn agreement(&self, first: &str, second: &str) -> Result<Ratings> {
-        let yes = |outcome: &Outcome<crate::Score>| outcome.clone().map(|score| score.value as i64);
+        let yes = |outcome: &Outcome<crate::Score>| outcome.clone().map(|score| score.value);
         let pairs: Vec<_> = self
             .samples
             .iter()
@@ -119,7 +119,7 @@ impl Run {
                 Some((yes(sample.scores.get(first)?), yes(sample.scores.get(second)?)))
             })
             .collect();
-        Ok(Ratings::of(&[0, 1], pairs.iter().map(|(first, second)| (first, second)))?)
+        Ok(Ratings::of(&[0.0, 1.0], pairs.iter().map(|(first, second)| (first, second)))?)
     }
 }
 

@@ -186,6 +186,11 @@ impl State {
         self.completion.as_ref().map(|completion| &completion.stop)
     }
 
+    /// The last thing that the model was asked.
+    pub(crate) fn asked_mut(&mut self) -> Option<&mut Message> {
+        self.messages.iter_mut().rfind(|message| message.role == Role::User)
+    }
+
     /// Notes something for the log.
     pub fn note(&mut self, source: impl Into<String>, data: impl Into<Value>) {
         self.steps.push(Step::Note { source: source.into(), data: data.into() });

@@ -59,7 +59,7 @@ impl Summary {
                 "Sample by sample, less {}. Where a sample was asked several times its mean counts once.",
                 names.first().map_or("the first run", String::as_str)
             )));
-            page.push(differences(comparison, runs, &names));
+            page.push(differences(comparison, &names));
         }
         if let Some(table) = agreements(runs, &names) {
             page.push(Block::heading("Agreement of judges"));
@@ -257,7 +257,7 @@ fn shown(measure: &Measure, value: f64) -> String {
     }
 }
 
-fn differences(comparison: &Comparison, runs: &[Run], names: &[String]) -> Table {
+fn differences(comparison: &Comparison, names: &[String]) -> Table {
     let columns = vec![
         Column::text("Measure"),
         Column::text("Run"),
@@ -270,15 +270,14 @@ fn differences(comparison: &Comparison, runs: &[Run], names: &[String]) -> Table
         Column::text("Test"),
     ];
     let mut table = Table::new("Differences from the first run", columns);
-    let others: Vec<&String> = names.iter().skip(1).collect();
-    for (name, run) in others.iter().zip(runs.iter().skip(1)) {
-        for found in comparison.differences.iter().filter(|found| found.model == run.model) {
+    for (run, name) in names.iter().enumerate() {
+        for found in comparison.differences.iter().filter(|found| found.run == run) {
             let optional = |value: Option<f64>, digits| {
                 value.map_or(Cell::Missing, |value| Cell::number(value, digits))
             };
             table.push([
                 Cell::Text(found.measure.replace('_', " ")),
-                Cell::Text((*name).clone()),
+                Cell::Text(name.clone()),
                 optional(found.difference, 3),
                 optional(found.interval.map(|interval| interval.low), 3),
                 optional(found.interval.map(|interval| interval.high), 3),

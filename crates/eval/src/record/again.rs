@@ -64,13 +64,19 @@ impl Again {
         count.try_into().unwrap_or_default()
     }
 
-    pub(crate) fn add(&mut self, mut logged: log::EvalSample, scores: Scores) -> Result<()> {
+    /// Adds a sample, the `number`th of the log, from 0.
+    pub(crate) fn add(
+        &mut self,
+        number: u64,
+        mut logged: log::EvalSample,
+        scores: Scores,
+    ) -> Result<()> {
         let text = super::sample::state(&logged).last_text();
         let mut all = logged.scores.take().filter(|_| self.keep).unwrap_or_default();
         all.extend(scores.iter().map(|(name, outcome)| (name.clone(), score(outcome, &text))));
         logged.scores = Some(all);
         self.samples.push(scored(&logged));
-        self.log.push(&logged)
+        self.log.place(number, logged)
     }
 
     pub(crate) fn finish(self, judges: Usage, coverage: f64) -> Result<Run> {

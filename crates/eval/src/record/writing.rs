@@ -47,6 +47,10 @@ impl Log {
     ) -> Result<Self> {
         fs::create_dir_all(folder)
             .map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+        // Now, and not when its answer has been paid for.
+        for sample in &task.dataset.samples {
+            log::SampleId::from(sample.id.as_str()).check()?;
+        }
         let spec = spec(task, model, began.unwrap_or_else(SystemTime::now));
         let path = folder.join(log::file_name(&spec) + ".eval");
         let mut log = log::EvalLog::new(spec);
@@ -90,18 +94,22 @@ impl Log {
     pub(crate) fn add(&mut self, state: &State, scores: &Scores) -> Result<()> {
         let seconds = (!self.still).then(|| state.began.elapsed().as_secs_f64());
         let sample = logged(&self.log.eval.model, state, scores, &self.now(), seconds)?;
+        self.place(state.number, sample)
+    }
+
+    /// Adds a sample as it stands, in its place where the log must not depend on who is done first.
+    pub(super) fn place(&mut self, number: u64, sample: log::EvalSample) -> Result<()> {
         if !self.still {
             return self.push(&sample);
         }
-        self.waiting.insert(state.number, sample);
+        self.waiting.insert(number, sample);
         while let Some(next) = self.waiting.remove(&self.samples) {
             self.push(&next)?;
         }
         Ok(())
     }
 
-    /// Adds a sample as it stands.
-    pub(super) fn push(&mut self, sample: &log::EvalSample) -> Result<()> {
+    fn push(&mut self, sample: &log::EvalSample) -> Result<()> {
         self.writer.add(sample)?;
         self.samples += 1;
         // What a flush leaves behind must not depend on the clock where the log must not.

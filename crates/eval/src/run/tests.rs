@@ -236,6 +236,47 @@ fn the_same_answers_at_a_given_time_are_the_same_bytes() {
 }
 
 #[test]
+fn a_log_scored_again_is_the_same_bytes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (judge, journal) = (verdicts(), Journal::in_memory().unwrap());
+    let config = Config::with_logs(folder.path()).at(SystemTime::UNIX_EPOCH);
+    let found = block_on(run(&varied(&judge), &moody(), &journal, &config, &())).unwrap();
+    let logs = [0, 1].map(|_| {
+        let prompt = Prompt::new("judge", "Is it so? {{ answer }}").unwrap();
+        let judge = verdicts();
+        let scorer = Judged::new("again", [Judge::new("one", &judge, prompt)]);
+        let rescore = Rescore::new().with_scorer(scorer).with_coverage(0.0);
+        let journal = Journal::in_memory().unwrap();
+        let again = rescore.run(found.log.as_ref().unwrap(), &journal, &config, &());
+        std::fs::read(block_on(again).unwrap().log.unwrap()).unwrap()
+    });
+    assert!(logs[0] == logs[1]);
+}
+
+#[test]
+fn an_id_that_no_log_can_hold_is_refused_before_anything_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, asked) = counting(|n| n.to_string());
+    let task = Task::new("t", Dataset::new("d", [Sample::new("a/../../b", "a")]));
+    let config = Config::with_logs(folder.path());
+    let journal = Journal::in_memory().unwrap();
+    let error = block_on(run(&task, &model, &journal, &config, &())).unwrap_err();
+    assert!(matches!(error, Error::Log(ethos_evallog::Error::Id { .. })), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn judges_of_a_scale_do_not_agree_on_yes_and_no() {
+    let task = Task::new("t", samples(3))
+        .with_scorer(scorer::by_state(Measure::rate("yes"), |_| Outcome::Scored(Score::new(1.0))))
+        .with_scorer(scorer::by_state(Measure::number("half"), |_| {
+            Outcome::Scored(Score::new(0.5))
+        }));
+    let found = started(&task, &Scripted::echo(), &Journal::in_memory().unwrap()).unwrap();
+    assert!(matches!(found.agreement("yes", "half"), Err(Error::Undefined(_))));
+}
+
+#[test]
 fn answers_are_scored_again_without_being_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let (judge, journal) = (verdicts(), Journal::in_memory().unwrap());

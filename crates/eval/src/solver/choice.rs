@@ -1,6 +1,6 @@
 //! Multiple choice, by text and by log-probability.
 
-use ethos_core::{Message, Role};
+use ethos_core::Message;
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
 
@@ -24,10 +24,8 @@ impl Solver for MultipleChoice {
     ) -> BoxFuture<'a, Result<()>> {
         async move {
             let listed = listed(state)?;
-            let letters: Vec<String> =
-                (0..state.sample.choices.len()).filter_map(letter).map(String::from).collect();
-            let asked = state.messages.iter_mut().rfind(|message| message.role == Role::User);
-            let Some(asked) = asked else { return Ok(()) };
+            let letters = letters(state.sample.choices.len());
+            let Some(asked) = state.asked_mut() else { return Ok(()) };
             *asked = Message::user(format!(
                 "{}\n\n{listed}\n\nThink as long as you need to. The last line of your answer must be \
                  `ANSWER: ` and one of the letters {}, and nothing else.",
@@ -69,14 +67,12 @@ impl Solver for ScoreChoices {
                 let choices = state.sample.choices.clone();
                 return generator.score(state, &choices).await;
             }
-            let asked = state.messages.iter_mut().rfind(|message| message.role == Role::User);
-            let Some(asked) = asked else { return Ok(()) };
+            let Some(asked) = state.asked_mut() else { return Ok(()) };
             *asked = Message::user(format!(
                 "{}\n\n{listed}\n\nAnswer with the letter of the right choice and nothing else.",
                 asked.text()
             ));
-            let letters: Vec<String> =
-                (0..state.sample.choices.len()).filter_map(letter).map(String::from).collect();
+            let letters = letters(state.sample.choices.len());
             generator.score(state, &letters).await
         }
         .boxed()
@@ -96,6 +92,10 @@ fn listed(state: &State) -> Result<String> {
         .enumerate()
         .filter_map(|(n, choice)| Some(format!("{}) {choice}", letter(n)?)));
     Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn letters(choices: usize) -> Vec<String> {
+    (0..choices).filter_map(letter).map(String::from).collect()
 }
 
 /// The letter of a choice, from 0.

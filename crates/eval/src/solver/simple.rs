@@ -1,6 +1,6 @@
 //! Prompts and answers.
 
-use ethos_core::{Message, Prompt, Role};
+use ethos_core::{Message, Prompt};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
 
@@ -68,9 +68,8 @@ impl Solver for Wording {
         _: &'a Generator<'a>,
     ) -> BoxFuture<'a, Result<()>> {
         let result = (|| {
-            let asked = state.messages.iter_mut().rfind(|message| message.role == Role::User);
-            let Some(asked) = asked else { return Ok(()) };
             let mut values = state.sample.metadata.clone();
+            let Some(asked) = state.asked_mut() else { return Ok(()) };
             values.insert("question".to_owned(), json!(asked.text()));
             asked.content = Some(ethos_core::Content::Text(self.0.render(&values)?));
             Ok(())

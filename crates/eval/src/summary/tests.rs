@@ -66,4 +66,9 @@ fn a_page_holds_what_a_reader_must_know() {
         Summary { transcripts: 0, ..Summary::default() }.page(&runs[..1]).unwrap().to_html();
     assert!(!alone.contains("Differences") && !alone.contains("<details"));
     assert!(Summary::default().page(&[]).is_ok());
+
+    // Runs of one model are told apart: each has its own row, once.
+    let three = [runs[0].clone(), runs[1].clone(), runs[1].clone()];
+    let html = Summary { transcripts: 0, ..Summary::default() }.page(&three).unwrap().to_html();
+    assert_eq!(html.matches("McNemar, exact").count(), 2 * runs[0].measures.len());
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{ChatMessage, EvalError, Event, ModelOutput, ModelUsage, Score};
-use crate::{Map, Value};
+use crate::{Map, Result, Value};
 
 /// The id of a sample: a number or a text. It is one sample's in its data set, and the epoch tells its
 /// runs apart.
@@ -16,6 +16,17 @@ pub enum SampleId {
     Number(i64),
     /// A text.
     Text(String),
+}
+
+impl SampleId {
+    /// That a log can hold a sample of this id, in any epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Id`](crate::Error::Id), with the reason.
+    pub fn check(&self) -> Result<()> {
+        crate::name::sample(self, i64::MIN).map(drop)
+    }
 }
 
 impl fmt::Display for SampleId {
