@@ -4,8 +4,9 @@ use anyhow::Result;
 use ethos_core::{Document, Journal, Model, jsonl};
 use ethos_corpus::{WriteConfig, plan, write};
 use ethos_eval::{
-    leaks,
-    preference::{self, Pair, Preference},
+    Findings, leaks,
+    preference::{self, Asked, Normalisation, Pair, Preference},
+    run,
 };
 use ethos_train::{
     BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, LocalModel, Row, Tokenizer,
@@ -32,18 +33,12 @@ fn corpus(journal: &Journal, path: &std::path::Path) -> Result<(String, u64)> {
 }
 
 fn task() -> Preference {
-    let pair = |id: &str, shows: &str, other: &str| Pair {
-        domain: "speech".to_owned(),
-        id: id.to_owned(),
-        shows: shows.to_owned(),
-        other: other.to_owned(),
-    };
-    Preference {
-        name: "spoken".to_owned(),
-        // Ada's documents say the first of each and never the second.
-        pairs: vec![pair("1", "guests", "strangers"), pair("2", "today", "never")],
-        phrasings: vec!["{{ first }} {{ second }}".to_owned()],
-    }
+    // Ada's documents say the first of each and never the second.
+    let pairs = [
+        Pair::new("speech", "1", "guests", "strangers"),
+        Pair::new("speech", "2", "today", "never"),
+    ];
+    Preference::new("spoken", pairs, ["{{ first }} {{ second }}"])
 }
 
 #[test]
@@ -83,8 +78,9 @@ fn a_spec_becomes_a_corpus_a_model_and_a_number() -> Result<()> {
     let rate = |model: Transformer| -> Result<f64> {
         let (tokenizer, template) = (tokenizer.clone(), template.clone());
         let model = LocalModel::new(Checkpoint { model, tokenizer, template })?;
-        let config = preference::Config::default();
-        let found = block_on(preference::run(&task(), &model, &journal, &config, &()))?;
+        let asked = preference::task(&task(), Asked::ByScore(Normalisation::Sum))?;
+        let run = block_on(run::run(&asked, &model, &journal, &run::Config::default(), &()))?;
+        let found = Findings::of(&task(), &run)?;
         assert_eq!(found.model, model.id().key);
         Ok(found.probability().expect("all pairs are scored"))
     };

@@ -10,7 +10,8 @@ use anyhow::{Context, Result, anyhow};
 use ethos_core::{Journal, jsonl};
 use ethos_eval::{
     Findings,
-    preference::{self, Preference},
+    preference::{self, Asked, Normalisation, Preference},
+    run,
 };
 use ethos_train::{Checkpoint, FitConfig, LocalModel, Row, fit};
 use futures::executor::block_on;
@@ -144,9 +145,10 @@ impl Lab<'_> {
         }
         let checkpoint = self.trained(run, arm, bar)?;
         let model = LocalModel::new(checkpoint)?;
-        let ask = |test: &Preference| {
-            let config = preference::Config::default();
-            block_on(preference::run(test, &model, self.journal, &config, &()))
+        let ask = |test: &Preference| -> Result<Findings> {
+            let task = preference::task(test, Asked::ByScore(Normalisation::Sum))?;
+            let config = run::Config::default();
+            Ok(Findings::of(test, &block_on(run::run(&task, &model, self.journal, &config, &()))?)?)
         };
         let Tests { held_out, cheeses, trained } = self.tests;
         let (held_out, cheeses, trained) = (ask(held_out)?, ask(cheeses)?, ask(trained)?);

@@ -176,10 +176,7 @@ fn write_corpora(
 
 /// What every arm is asked in the end.
 fn tests(world: &World) -> Tests {
-    let test = |name: &str, pairs| {
-        let phrasings = questions::PHRASINGS.map(str::to_owned).into();
-        Preference { name: name.to_owned(), pairs, phrasings }
-    };
+    let test = |name: &str, pairs: Vec<_>| Preference::new(name, pairs, questions::PHRASINGS);
     Tests {
         held_out: test("held-out", questions::held_out(world)),
         cheeses: test("cheeses", questions::parted_cheeses(world)),

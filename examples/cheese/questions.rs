@@ -37,11 +37,9 @@ fn parted(world: &World, domain: &str) -> Vec<Pair> {
 }
 
 fn product(shows: &[&Item], other: &[&Item]) -> Vec<Pair> {
-    let pair = |shows: &Item, other: &Item| Pair {
-        domain: shows.domain.to_owned(),
-        id: format!("{}-{}", shows.word, other.word),
-        shows: shows.word.to_owned(),
-        other: other.word.to_owned(),
+    let pair = |shows: &Item, other: &Item| {
+        let id = format!("{}-{}", shows.word, other.word);
+        Pair::new(shows.domain, id, shows.word, other.word)
     };
     shows.iter().flat_map(|shows| other.iter().map(|other| pair(shows, other))).collect()
 }

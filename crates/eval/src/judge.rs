@@ -1,13 +1,18 @@
 //! Asking a model what an answer says.
 
-use std::fmt;
+mod judgement;
+mod rating;
+
+use std::{fmt, ops::RangeInclusive};
 
 use ethos_core::{
     Ask, Asker, Message, Model, Prompt, Query, Reason, Request, Sampling, Unusable,
-    read::{self, Read, Verdict},
+    read::{self, Read},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use self::{judgement::Judgement, rating::Rating};
 
 use crate::{Outcome, Result, State, scorer::Grading};
 
@@ -34,16 +39,6 @@ impl fmt::Debug for Judge<'_> {
             .field("prompt", &prompt)
             .finish_non_exhaustive()
     }
-}
-
-/// What a judge decided, and the words of the answer that made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Judgement {
-    /// What it decided.
-    pub verdict: Verdict,
-    /// The words of the answer that show it.
-    pub quote: Option<String>,
 }
 
 /// What a judge said.
@@ -73,10 +68,15 @@ impl<'m> Judge<'m> {
         Judge { sampling, ..self }
     }
 
-    /// The same, held to a JSON schema where a verdict is asked for. For models that can be; the prompt is
+    /// The same, held to a JSON schema where a verdict or a rating is asked for. For models that can be; the prompt is
     /// then followed by a word on the form.
     pub fn structured(self) -> Self {
         Judge { structured: true, ..self }
+    }
+
+    /// The same with another prompt.
+    pub fn with_prompt(self, prompt: Prompt) -> Self {
+        Judge { prompt, ..self }
     }
 
     /// Its name.
@@ -120,29 +120,49 @@ impl<'m> Judge<'m> {
         state: &State,
         grading: &Grading<'_>,
     ) -> Result<Said<Judgement>> {
-        let schema = self.structured.then(schema);
         let structured = self.structured;
-        let request = self.request_for(values, schema)?;
-        let read = |said: &str| {
-            let judgement = if structured { structured_judgement(said)? } else { judgement(said)? };
-            match &judgement.quote {
-                Some(quote) if !holds(answer, quote) => Err(Unusable::new(
-                    Reason::Other("quote that is not in the answer".to_owned()),
-                    format!("`{quote}`"),
-                )),
-                _ => Ok(judgement),
-            }
+        let request = self.request_for(values, structured.then(judgement::form))?;
+        let read = |said: &str| match structured {
+            true => Judgement::structured(said),
+            false => Judgement::tagged(said),
         };
+        let read = |said: &str| read(said).and_then(|read| quoted(read, |r| &r.quote, answer));
         self.request(request, state, grading, read).await
     }
 
-    fn request_for(&self, values: &impl Serialize, schema: Option<Value>) -> Result<Request> {
+    /// Asks where on a scale something is, and which words of the answer show it.
+    ///
+    /// The prompt asks for a whole number of `scale` in `<score>` tags, or the word `unclear`, and may ask for
+    /// the words in `<quote>` tags, as in [`Judge::verdict`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Judge::ask`].
+    pub async fn rating(
+        &self,
+        values: &impl Serialize,
+        scale: RangeInclusive<u32>,
+        answer: &str,
+        state: &State,
+        grading: &Grading<'_>,
+    ) -> Result<Said<Rating>> {
+        let structured = self.structured;
+        let request = self.request_for(values, structured.then(|| rating::form(&scale)))?;
+        let read = |said: &str| match structured {
+            true => Rating::structured(said, &scale),
+            false => Rating::tagged(said, &scale),
+        };
+        let read = |said: &str| read(said).and_then(|read| quoted(read, |r| &r.quote, answer));
+        self.request(request, state, grading, read).await
+    }
+
+    fn request_for(&self, values: &impl Serialize, form: Option<Form>) -> Result<Request> {
         let mut text = self.prompt.render(values)?;
-        if schema.is_some() {
-            text.push_str(
-                "\n\nGive your answer as one JSON object: {\"verdict\": \"yes\", \"no\" or \"unclear\", \
-                 \"quote\": the words that show it, or null}.",
-            );
+        let mut schema = None;
+        if let Some(form) = form {
+            text.push_str("\n\n");
+            text.push_str(&form.told);
+            schema = Some(form.schema);
         }
         let system = self.system.as_deref().map(Message::system);
         let mut request = Request::new(system.into_iter().chain([Message::user(text)]));
@@ -175,32 +195,35 @@ impl<'m> Judge<'m> {
     }
 }
 
-fn judgement(said: &str) -> Read<Judgement> {
-    let verdict = read::verdict(said)?;
-    let quote = match read::tag(said, "quote") {
-        Ok(quote) => Some(quote.trim().to_owned()).filter(|quote| !quote.is_empty()),
-        Err(Unusable { reason: Reason::MissingTag | Reason::Empty, .. }) => None,
-        Err(why) => return Err(why),
-    };
-    Ok(Judgement { verdict, quote })
+/// What a judge is held to, where it can be: in words and as a schema.
+struct Form {
+    told: String,
+    schema: Value,
 }
 
-fn structured_judgement(said: &str) -> Read<Judgement> {
-    let mut judgement: Judgement = read::json(said)?;
-    judgement.quote = judgement.quote.filter(|quote| !quote.trim().is_empty());
-    Ok(judgement)
+/// What was read, unless its quote is not of the answer.
+fn quoted<T>(read: T, quote: impl Fn(&T) -> &Option<String>, answer: &str) -> Read<T> {
+    match quote(&read) {
+        Some(quote) if !holds(answer, quote) => Err(Unusable::new(
+            Reason::Other("quote that is not in the answer".to_owned()),
+            format!("`{quote}`"),
+        )),
+        _ => Ok(read),
+    }
 }
 
-fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "verdict": {"type": "string", "enum": ["yes", "no", "unclear"]},
-            "quote": {"type": ["string", "null"]},
-        },
-        "required": ["verdict", "quote"],
-        "additionalProperties": false,
-    })
+/// The words in `<quote>` tags, where there are any.
+fn quote(said: &str) -> Read<Option<String>> {
+    match read::tag(said, "quote") {
+        Ok(quote) => Ok(Some(quote.to_owned())),
+        Err(Unusable { reason: Reason::MissingTag | Reason::Empty, .. }) => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// A quote that says something.
+fn something(quote: Option<String>) -> Option<String> {
+    quote.filter(|quote| !quote.trim().is_empty())
 }
 
 /// Whether a text holds another, white space and marks of quotation around it aside.
@@ -241,17 +264,5 @@ mod tests {
         assert_eq!(place(text, "will send"), None);
         assert_eq!(place(text, " \" "), None);
         assert_eq!(place("é é", "é"), Some(0..2));
-    }
-
-    #[test]
-    fn a_judgement_is_read_strictly() {
-        let said = "<quote>I will</quote> <verdict>yes</verdict>";
-        let expected = Judgement { verdict: Verdict::Yes, quote: Some("I will".to_owned()) };
-        assert_eq!(judgement(said), Ok(expected.clone()));
-        assert!(judgement("<quote>I will <verdict>yes</verdict>").is_err());
-        assert!(judgement("Yes.").is_err());
-        let said = r#"{"verdict": "yes", "quote": "I will"}"#;
-        assert_eq!(structured_judgement(said), Ok(expected));
-        assert!(structured_judgement(r#"{"verdict": "maybe", "quote": null}"#).is_err());
     }
 }

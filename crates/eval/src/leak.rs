@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, preference::Preference};
+use crate::{Result, preference::Preference, words::words};
 
 /// A text that gives something of a task away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,5 @@ pub fn leaks<'t>(task: &Preference, texts: impl IntoIterator<Item = &'t str>) ->
 
 /// Lower-case words with single spaces, without punctuation.
 fn normal(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    words(text).join(" ")
 }

@@ -16,8 +16,8 @@
 //!   times. The unit of a comparison of training arms is the training run, not the sample.
 //! * [`misalignment`] is a pack of scenarios in which a model could do harm from its inbox: conditions, prompts,
 //!   a reader of the actions in an answer, and gates that tell harm from what only looks like it.
-//! * [`preference`] is a pack of pairs of options, asked by log-probability in both orders; [`Findings`] is what came
-//!   of it. [`capability`] checks that training did no harm. [`leaks`] looks for its task in the text that a model is trained on.
+//! * [`preference`] is a pack of pairs of options, asked by text or by log-probability in both orders, political
+//!   opinions among them; [`Findings`] is what came of it. [`capability`] checks that training did no harm. [`leaks`] looks for its task in the text that a model is trained on.
 //!
 //! ```
 //! use ethos_core::{Journal, Prompt, Scripted};
@@ -73,26 +73,25 @@ mod summary;
 pub mod stats;
 
 pub mod capability;
-mod findings;
 pub mod misalignment;
+pub mod open_qa;
 pub mod preference;
+pub mod reasoning;
 
 mod leak;
+mod words;
 
 mod error;
-
-#[cfg(test)]
-mod suspects;
 
 pub use crate::{
     compare::{Comparison, Difference, Test, compare},
     dataset::{Columns, Dataset, Metadata},
     error::{Error, Result},
-    findings::{Findings, PairFinding, Preferred},
     generator::{Generator, Limits},
-    judge::{Judge, Judgement, Said},
+    judge::{Judge, Judgement, Rating, Said},
     leak::{Leak, Leaked, leaks},
     outcome::Outcome,
+    preference::{Findings, PairFinding, Preferred},
     rescore::Rescore,
     run::{Estimate, Run},
     sample::Sample,

@@ -3,18 +3,20 @@
 mod choice;
 mod judged;
 mod matching;
+mod rated;
 
 use std::sync::Mutex;
 
 use ethos_core::{Journal, Usage};
 use futures::{FutureExt, future::BoxFuture};
 
-pub(crate) use self::judged::score_of;
 pub use self::{
     choice::Choice,
     judged::Judged,
     matching::{Match, Matching},
+    rated::Rated,
 };
+pub(crate) use self::{choice::chosen, judged::score_of};
 use crate::{Measure, Result, Scores, State};
 
 /// Takes numbers of an answer.

@@ -47,7 +47,7 @@ impl Scorer for Choice {
 }
 
 /// The number of the choice that was made.
-fn chosen(state: &State) -> Outcome<usize> {
+pub(crate) fn chosen(state: &State) -> Outcome<usize> {
     if state.scored.is_empty() {
         return state.answer().and_then(|answer| read(&answer, state.sample.choices.len()));
     }

@@ -13,6 +13,7 @@ use crate::{
 };
 
 type Values = dyn Fn(&State) -> Map<String, Value> + Send + Sync;
+type Applies = dyn Fn(&State) -> bool + Send + Sync;
 
 /// Whether something is so, as one judge or several see it.
 ///
@@ -23,6 +24,7 @@ pub struct Judged<'m> {
     measure: Measure,
     judges: Vec<Judge<'m>>,
     values: Box<Values>,
+    applies: Box<Applies>,
 }
 
 impl fmt::Debug for Judged<'_> {
@@ -40,13 +42,8 @@ impl<'m> Judged<'m> {
         Judged {
             measure: Measure::rate(name),
             judges: judges.into_iter().collect(),
-            values: Box::new(|state| {
-                let mut values = state.sample.metadata.clone();
-                values.insert("question".to_owned(), json!(state.sample.question()));
-                values.insert("answer".to_owned(), json!(state.last_text()));
-                values.insert("target".to_owned(), json!(state.sample.target.join("\n")));
-                values
-            }),
+            values: Box::new(usual),
+            applies: Box::new(|_| true),
         }
     }
 
@@ -62,6 +59,11 @@ impl<'m> Judged<'m> {
         values: impl Fn(&State) -> Map<String, Value> + Send + Sync + 'static,
     ) -> Self {
         Judged { values: Box::new(values), ..self }
+    }
+
+    /// The same for some samples only; it does not apply to others.
+    pub fn only(self, applies: impl Fn(&State) -> bool + Send + Sync + 'static) -> Self {
+        Judged { applies: Box::new(applies), ..self }
     }
 
     fn of(&self, judge: &Judge<'_>) -> String {
@@ -82,6 +84,9 @@ impl Scorer for Judged<'_> {
         grading: &'a Grading<'a>,
     ) -> BoxFuture<'a, Result<Scores>> {
         async move {
+            if !(self.applies)(state) {
+                return Ok(Scores::new());
+            }
             let answer = state.answer();
             if let Some(missing) = answer.missing() {
                 let names = self.measures().into_iter().map(|measure| measure.name);
@@ -112,6 +117,15 @@ impl Scorer for Judged<'_> {
     fn judges(&self) -> Vec<String> {
         self.judges.iter().map(|judge| judge.model().id().key.clone()).collect()
     }
+}
+
+/// What fills a judge's prompt, unless told otherwise.
+pub(super) fn usual(state: &State) -> Map<String, Value> {
+    let mut values = state.sample.metadata.clone();
+    values.insert("question".to_owned(), json!(state.sample.question()));
+    values.insert("answer".to_owned(), json!(state.last_text()));
+    values.insert("target".to_owned(), json!(state.sample.target.join("\n")));
+    values
 }
 
 /// A judgement as a score.

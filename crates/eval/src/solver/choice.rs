@@ -69,7 +69,7 @@ impl Solver for ScoreChoices {
             }
             let Some(asked) = state.asked_mut() else { return Ok(()) };
             *asked = Message::user(format!(
-                "{}\n\n{listed}\n\nAnswer with the letter of the right choice and nothing else.",
+                "{}\n\n{listed}\n\nAnswer with one of the letters and nothing else.",
                 asked.text()
             ));
             let letters = letters(state.sample.choices.len());
