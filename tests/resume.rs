@@ -7,15 +7,22 @@ mod asks;
 mod corpus;
 /// Asks over a journal whose disk is full.
 mod disk;
+/// The paper's grid on a model, with a judge.
+mod evaluation;
 
 use std::{
+    collections::HashMap,
+    fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Mutex,
     thread,
     time::Duration,
 };
 
 use anyhow::{Result, ensure};
+use ethos_core::{Completion, Request, Scripted};
 
 /// The folder of a child's work; a child is whoever has it.
 const FOLDER: &str = "ETHOS_TESTS_CHILD";
@@ -50,4 +57,38 @@ fn finish(child: Child) -> Result<()> {
 
 fn folder_of_child() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// A model that notes every question in `paid.log` before it answers, and takes its time.
+fn noting(
+    name: &str,
+    folder: &Path,
+    time: Duration,
+    answer: impl Fn(&Request) -> Completion + Send + Sync + 'static,
+) -> Result<Scripted> {
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("paid.log"))?;
+    let log = Mutex::new(log);
+    Ok(Scripted::new(name, move |request| {
+        let seed = request.sampling.seed;
+        let prompt: String = request.messages.iter().map(|m| m.text().into_owned()).collect();
+        let line = format!("{seed:?} {prompt:?}\n");
+        log.lock().expect("no thread died").write_all(line.as_bytes()).expect("the log is written");
+        thread::sleep(time);
+        answer(request)
+    }))
+}
+
+/// How many questions were paid for that were paid for already, against a run that nobody killed.
+fn paid_twice(straight: &Path, killed: &Path) -> Result<usize> {
+    let count = |folder: &Path| -> Result<HashMap<String, usize>> {
+        let mut asked = HashMap::new();
+        for line in fs::read_to_string(folder.join("paid.log"))?.lines() {
+            *asked.entry(line.to_owned()).or_default() += 1;
+        }
+        Ok(asked)
+    };
+    let (needed, paid) = (count(straight)?, count(killed)?);
+    ensure!(paid.keys().all(|question| needed.contains_key(question)), "another question");
+    ensure!(needed.keys().all(|question| paid.contains_key(question)), "a question is missing");
+    Ok(paid.iter().map(|(question, times)| times - needed[question]).sum())
 }

@@ -6,12 +6,14 @@
 //! cargo run --release --example evaluate -- --model FOLDER --task questions.jsonl --score choice
 //! ```
 //!
-//! `FOLDER` is a model of Llama, Mistral, Qwen2 or Qwen3 as it is published. A task is `misalignment`, or a
-//! JSONL or CSV file with the columns `input` and `target` (and `choices`), scored by `whole`, `begin`,
-//! `end`, `anywhere` or `choice`. More: `--epochs N`, `--temperature T`, `--max-tokens N`, `--limit N`,
+//! `FOLDER` is a model of Llama, Mistral, Qwen2 or Qwen3 as it is published. A task is `misalignment`,
+//! `opinions`, `open_qa` (which needs a judge), or a JSONL or CSV file with the columns `input` and `target`
+//! (and `choices`), scored by `whole`, `begin`, `end`, `anywhere` or `choice`. With `--reasons` the judge names
+//! the reasons in every answer too. More: `--epochs N`, `--temperature T`, `--max-tokens N`, `--limit N`,
 //! `--device NAME`, `--out FOLDER`. Stop it when you like: the same command goes on where it stopped.
 //!
-//! The log opens in `inspect view`, the page in any browser.
+//! The log opens in Inspect's viewer (`pip install inspect_ai`, then `inspect view --log-dir out/evaluate/logs`),
+//! the page in any browser.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -22,7 +24,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ethos_core::{Journal, Model, Sampling};
 use ethos_eval::{
-    Columns, Dataset, Judge, Run, Summary, Task, misalignment,
+    Columns, Dataset, Judge, Run, Summary, Task, misalignment, open_qa,
+    preference::{self, Asked, Normalisation},
+    reasoning::{self, Codebook, Coded},
     run::{self, Config, Progress},
     scorer::{Choice, Match, Matching},
     solver::MultipleChoice,
@@ -49,11 +53,12 @@ fn main() -> Result<()> {
         ..Sampling::default()
     };
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/evaluate".into());
+    let reasons = args.contains("--reasons");
     let rest = args.finish();
     anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
 
     let scripted = model.is_none();
-    anyhow::ensure!(!scripted || task == "misalignment", "a task of your own needs a `--model`");
+    anyhow::ensure!(!scripted || task == "misalignment", "the task `{task}` needs a `--model`");
     let model: Box<dyn Model> = match &model {
         Some(folder) => Box::new(local(folder, &device)?),
         None => Box::new(script::model()?),
@@ -66,9 +71,25 @@ fn main() -> Result<()> {
 
     let task = match task.as_str() {
         "misalignment" => grid(judge.as_deref(), limit)?,
+        "opinions" => {
+            let mut opinions = preference::opinions()?;
+            opinions.pairs.truncate(limit);
+            preference::task(&opinions, Asked::ByScore(Normalisation::Sum))?
+        }
+        "open_qa" => {
+            let judge = judge.as_deref().context("`open_qa` needs a `--judge`")?;
+            let mut dimensions = open_qa::dimensions()?;
+            dimensions.iter_mut().for_each(|dimension| dimension.questions.truncate(limit));
+            open_qa::task(&dimensions, [open_qa::judge("judge", judge)?])?
+        }
         file => questions(Path::new(file), &score, limit)?,
     };
-    let task = task.with_epochs(epochs).with_sampling(sampling);
+    let mut task = task.with_epochs(epochs).with_sampling(sampling);
+    if reasons {
+        let judge = judge.as_deref().context("`--reasons` needs a `--judge`")?;
+        let judges = [reasoning::judge("judge", judge)?];
+        task = task.with_scorer(Coded::new(Codebook::fixed()?, judges));
+    }
     std::fs::create_dir_all(&out)?;
     let journal = Journal::open(out.join("journal.redb"))?;
     let watch = |at: &Progress| {

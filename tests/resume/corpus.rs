@@ -1,13 +1,13 @@
 //! A corpus that is being written.
 
-use std::{collections::HashMap, fs, io::Write, path::Path, sync::Mutex, thread, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Result, ensure};
 use ethos_core::{Journal, Model, Scripted};
 use ethos_corpus::{WriteConfig, plan, write};
 use futures::executor::block_on;
 
-use super::{folder_of_child, kill_and_finish};
+use super::{folder_of_child, kill_and_finish, noting, paid_twice};
 use crate::village;
 
 const IDEAS: usize = 40;
@@ -24,17 +24,9 @@ fn write_corpus(model: &dyn Model, folder: &Path) -> Result<()> {
     Ok(corpus.write(folder.join("corpus.jsonl"))?)
 }
 
-/// A model that notes every question before it answers, and takes its time.
 fn paid(folder: &Path) -> Result<Scripted> {
-    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("paid.log"))?;
-    let log = Mutex::new(log);
-    let model = Scripted::new("village", move |request| {
-        let prompt: String = request.messages.iter().map(|m| m.text().into_owned()).collect();
-        let line = format!("{:?}\n", prompt);
-        log.lock().expect("no thread died").write_all(line.as_bytes()).expect("the log is written");
-        thread::sleep(Duration::from_millis(5));
-        village::answer(request).into()
-    });
+    let time = Duration::from_millis(5);
+    let model = noting("village", folder, time, |request| village::answer(request).into())?;
     Ok(model.with_concurrency(CONCURRENCY))
 }
 
@@ -60,14 +52,7 @@ fn a_corpus_survives_kills_and_nothing_is_paid_twice() -> Result<()> {
         (file(straight.path(), "corpus.jsonl")?, file(killed.path(), "corpus.jsonl")?);
     assert_eq!(found, expected, "the same bytes as in one go");
     assert_eq!(found.lines().count(), 6 * IDEAS);
-    let count = |text: &str| {
-        let mut asked: HashMap<String, usize> = HashMap::new();
-        text.lines().for_each(|line| *asked.entry(line.to_owned()).or_default() += 1);
-        asked
-    };
-    let needed = count(&file(straight.path(), "paid.log")?);
-    let paid = count(&file(killed.path(), "paid.log")?);
-    let twice: usize = paid.iter().map(|(prompt, n)| n - needed[prompt]).sum();
+    let twice = paid_twice(straight.path(), killed.path())?;
     assert!(twice <= kills * CONCURRENCY, "{twice} paid twice in {kills} kills");
     Ok(())
 }

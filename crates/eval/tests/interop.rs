@@ -11,7 +11,11 @@ use ethos_core::{
     ToolCall,
 };
 use ethos_eval::{
-    Dataset, Judge, Limits, Measure, Outcome, Rescore, Run, Sample, Score, Task, misalignment, run,
+    Dataset, Judge, Limits, Measure, Outcome, Rescore, Run, Sample, Score, Task, misalignment,
+    open_qa::{self, depth},
+    preference::{self, Asked, Normalisation},
+    reasoning::{self, Codebook, Coded},
+    run,
     scorer::{self, Choice, Judged, Match, Matching},
     solver::{
         Generate, MultiTurn, MultipleChoice, Prefill, ScoreChoices, System, ToolLoop, Toolbox,
@@ -84,6 +88,24 @@ fn runs(folder: &std::path::Path) -> Vec<Run> {
     let all = ["asks", "declines", "breaks off", "fails"];
     let grid = misalignment::paper_grid("Qwen", true).unwrap();
     let misjudge = misalignment::judge("judge", &judge).unwrap();
+    let rating = Scripted::new("local/rating", |_| "<quote>four</quote><score>7</score>".into());
+    let coding = Scripted::new("local/coding", |_| {
+        r#"{"codes":[{"code":"task_only","quote":"Two and two."}]}"#.into()
+    });
+    let mut opinions = preference::opinions().unwrap();
+    opinions.pairs.truncate(3);
+    let by_score = Asked::ByScore(Normalisation::PerToken);
+    let mut dimensions = open_qa::dimensions().unwrap();
+    dimensions.truncate(2);
+    let probe = depth::Probe {
+        id: "p".to_owned(),
+        passage: "Four is four.".to_owned(),
+        questions: depth::Questions {
+            know: "asks".to_owned(),
+            state: "asks?".to_owned(),
+            put_to_use: "declines".to_owned(),
+        },
+    };
     let tasks = [
         Task::new("ethos/match", questions(&all))
             .with_solver(System("Be brief.".to_owned()))
@@ -106,6 +128,14 @@ fn runs(folder: &std::path::Path) -> Vec<Run> {
                 Outcome::Scored(Score::new(state.store["calls"].as_f64().unwrap()))
             })),
         misalignment::task(&grid[..3], Some(misjudge)).unwrap().with_epochs(2),
+        preference::task(&opinions, Asked::ByText).unwrap().with_epochs(2),
+        preference::task(&opinions, by_score).unwrap(),
+        open_qa::task(&dimensions, [open_qa::judge("rating", &rating).unwrap()]).unwrap(),
+        depth::task(&[probe], [depth::judge("judge", &judge).unwrap()]).unwrap(),
+        Task::new("reasons", questions(&all)).with_scorer(Coded::new(
+            Codebook::fixed().unwrap(),
+            [reasoning::judge("coding", &coding).unwrap()],
+        )),
     ];
     let journal = Journal::in_memory().unwrap();
     let config = run::Config::with_logs(folder);

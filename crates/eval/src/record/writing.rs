@@ -159,8 +159,14 @@ impl Log {
 fn spec(task: &Task<'_>, model: &ModelId, began: SystemTime) -> log::EvalSpec {
     let created = time(began);
     let mut spec = log::EvalSpec::new(task.name.as_str(), model.key.as_str(), created.as_str());
+    // Runs that begin in the same second are told apart: by the clock's nanoseconds, or, where a caller gave
+    // the time, by how they are set up.
+    let solvers: Vec<_> = task.solvers.iter().map(|s| (s.name(), s.settings())).collect();
+    let setup =
+        json!([task.settings, solvers, task.epochs, task.sampling, task.limits, task.measures()]);
     let id = |what: &str| {
-        let named = format!("{what}\0{}\0{}\0{created}", task.name, model.key);
+        let began = humantime::format_rfc3339_nanos(began);
+        let named = format!("{what}\0{}\0{}\0{began}\0{setup}", task.name, model.key);
         blake3::hash(named.as_bytes()).to_hex()[..22].to_owned()
     };
     (spec.task_id, spec.eval_id, spec.run_id) = (id("task"), id("eval"), id("run"));
@@ -177,6 +183,7 @@ fn spec(task: &Task<'_>, model: &ModelId, began: SystemTime) -> log::EvalSpec {
     spec.dataset.sample_ids = Some(ids.collect());
     spec.config.epochs = Some(task.epochs.into());
     spec.config.epochs_reducer = Some(vec!["mean".to_owned()]);
+    spec.config.turn_limit = task.limits.turns.map(Into::into);
     spec.config.token_limit = task.limits.tokens.and_then(|tokens| tokens.try_into().ok());
     spec.config.time_limit = task.limits.time.and_then(|time| time.as_secs().try_into().ok());
     let judges: Vec<String> = task.scorers.iter().flat_map(|scorer| scorer.judges()).collect();

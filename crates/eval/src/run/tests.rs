@@ -509,3 +509,23 @@ fn data_sets_are_read_from_files() {
     assert!(order(1) == order(1) && order(1) != order(2));
     assert_eq!(samples(30).limited(2).samples.len(), 2);
 }
+
+#[test]
+fn runs_that_differ_in_their_setup_alone_have_logs_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::with_logs(folder.path()).at(SystemTime::UNIX_EPOCH);
+    let model = Scripted::new("m", |_| "yes".into());
+    let journal = Journal::in_memory().unwrap();
+    let task = || Task::new("t", samples(2)).with_scorer(said("yes"));
+    let log =
+        |task: Task<'_>| block_on(run(&task, &model, &journal, &config, &())).unwrap().log.unwrap();
+    let logs = [
+        log(task()),
+        log(task().with_epochs(2)),
+        log(task().with_setting("asked", "otherwise")),
+        log(task().with_solver(System("Be brief.".to_owned())).with_solver(Generate)),
+    ];
+    let names: std::collections::BTreeSet<_> = logs.iter().collect();
+    assert_eq!(names.len(), 4, "{logs:?}");
+    assert_eq!(log(task()), logs[0], "the same run has the same log");
+}

@@ -30,6 +30,9 @@ pub struct EvalConfig {
     /// The most tokens per sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_limit: Option<i64>,
+    /// The most answers per sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_limit: Option<i64>,
     /// The most seconds per sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<i64>,

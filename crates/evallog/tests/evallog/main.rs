@@ -5,6 +5,7 @@
 mod fixtures;
 mod hostile;
 mod interop;
+mod killed;
 mod logs;
 mod random;
 mod samples;
