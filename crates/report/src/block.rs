@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::{Figure, Table, Transcript};
+use crate::{Figure, Shaded, Table, Transcript};
 
 /// One part of a [`Page`](crate::Page). All text is plain: it is escaped, never read as markup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum Block {
     Preformatted(String),
     /// A conversation behind a summary.
     Transcript(Transcript),
+    /// A text shaded by counts.
+    Shaded(Shaded),
     /// Blocks behind a summary that the reader opens.
     Details {
         /// The line that is always shown.
@@ -99,6 +101,7 @@ impl Block {
             // A browser drops a line break right after the tag, so one is put there for it to drop.
             Block::Preformatted(text) => html! { pre tabindex="0" { "\n" (text) } },
             Block::Transcript(transcript) => transcript.render(),
+            Block::Shaded(shaded) => shaded.render(),
             Block::Details { summary, blocks } => html! {
                 details { summary { (summary) } @for block in blocks { (block.render()) } }
             },
@@ -130,5 +133,11 @@ impl From<Figure> for Block {
 impl From<Transcript> for Block {
     fn from(transcript: Transcript) -> Block {
         Block::Transcript(transcript)
+    }
+}
+
+impl From<Shaded> for Block {
+    fn from(shaded: Shaded) -> Block {
+        Block::Shaded(shaded)
     }
 }

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::plot::{LinePlot, NARROW, StripPlot, WIDE};
+use crate::plot::{Histogram, LinePlot, NARROW, StripPlot, WIDE};
 
 /// A plot with a caption.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub enum Plot {
     Strip(StripPlot),
     /// Lines through points.
     Line(LinePlot),
+    /// Bars that show how values are spread.
+    Histogram(Histogram),
 }
 
 impl Figure {
@@ -36,6 +38,7 @@ impl Figure {
         let (title, draw): (_, &dyn Fn(f64) -> Markup) = match &self.plot {
             Plot::Strip(plot) => (&plot.title, &|width| plot.draw(width).inline()),
             Plot::Line(plot) => (&plot.title, &|width| plot.draw(width).inline()),
+            Plot::Histogram(plot) => (&plot.title, &|width| plot.draw(width).inline()),
         };
         html! {
             figure {
@@ -51,6 +54,12 @@ impl Figure {
 impl From<StripPlot> for Plot {
     fn from(plot: StripPlot) -> Plot {
         Plot::Strip(plot)
+    }
+}
+
+impl From<Histogram> for Plot {
+    fn from(plot: Histogram) -> Plot {
+        Plot::Histogram(plot)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Draws self-contained HTML pages and SVG plots.
 //!
 //! A [`Page`] is a title and a list of [`Block`]s: headings, paragraphs, notes and cautions, facts,
-//! a [`Table`], a [`Figure`], a [`Transcript`] with its places marked, text behind a summary. A figure holds a plot: a [`StripPlot`] shows
-//! every run of every arm as a dot, a [`LinePlot`] how a loss fell. All of them are plain data; a
+//! a [`Table`], a [`Figure`], a [`Transcript`] with its places marked, a text [`Shaded`] by counts, text behind a
+//! summary. A figure holds a plot: a [`StripPlot`] shows every run of every arm as a dot, a [`LinePlot`] how a loss
+//! fell, a [`Histogram`] how values are spread. All of them are plain data; a
 //! page becomes one HTML file ([`Page::write`]) that needs neither network nor scripts, and a plot
 //! can also be an SVG file of its own ([`StripPlot::to_svg`]).
 //!
@@ -43,6 +44,7 @@ mod error;
 mod block;
 mod figure;
 mod page;
+mod shaded;
 mod table;
 mod transcript;
 
@@ -54,7 +56,8 @@ pub use crate::{
     error::{Error, Result},
     figure::{Figure, Plot},
     page::Page,
-    plot::{Dot, Format, Group, LinePlot, Reference, Series, StripPlot},
+    plot::{Dot, Format, Group, Histogram, LinePlot, Reference, Series, StripPlot},
+    shaded::Shaded,
     table::{Align, Cell, Column, Row, Table},
     transcript::{Mark, Transcript, Turn},
 };

@@ -1,8 +1,9 @@
-//! Plots as SVG. [`StripPlot`] and [`LinePlot`] lay themselves out for a given width; everything
+//! Plots as SVG. [`StripPlot`], [`LinePlot`] and [`Histogram`] lay themselves out for a given width; everything
 //! they share stands in a file of its own.
 
 mod axis;
 mod drawing;
+mod histogram;
 mod legend;
 mod line;
 mod palette;
@@ -12,6 +13,7 @@ mod text;
 
 pub use axis::Format;
 pub(crate) use drawing::{NARROW, WIDE};
+pub use histogram::Histogram;
 pub use line::{LinePlot, Series};
 pub use strip::{Dot, Group, Reference, StripPlot};
 
