@@ -2,6 +2,7 @@
 
 mod json;
 mod list;
+mod quoted;
 mod tag;
 mod verdict;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     json::json,
     list::list,
+    quoted::quoted,
     tag::tag,
     verdict::{Verdict, verdict},
 };

@@ -1,11 +1,13 @@
 //! What the caller decides.
 
 use ethos_core::Sampling;
+use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     plan::Who,
+    rules,
 };
 
 /// Items that one list of a plan may have: no model keeps more of them apart.
@@ -20,7 +22,10 @@ const LONGEST_LIST: usize = 10_000;
 pub struct PlanConfig {
     /// Whom the documents are about.
     pub who: Who,
-    /// Domains of the spec.
+    /// Where domains, topics and assertions come from.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Domains of the spec; not used in [`Mode::Rules`], as are the next two.
     pub domains: usize,
     /// Topics of each domain.
     pub topics_per_domain: usize,
@@ -40,6 +45,22 @@ pub struct PlanConfig {
     pub temperature: Option<f64>,
     /// Tokens after which answers are cut off, by stage.
     pub max_tokens: PlanTokens,
+    /// Tokens that the model can hold, request and answer together. Where it is given, a spec that is too
+    /// large for it is an error before anything is asked.
+    #[serde(default)]
+    pub context: Option<u64>,
+}
+
+/// Where the domains, topics and assertions of a plan come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A model finds them, for specs that are prose.
+    #[default]
+    Prose,
+    /// They are the rules of the spec: each rule is a topic with one assertion, word for word, in a domain for
+    /// each section; nothing is asked for them.
+    Rules,
 }
 
 /// Tokens after which the answers of planning are cut off.
@@ -67,6 +88,7 @@ impl PlanConfig {
     pub fn paper(who: Who) -> Self {
         PlanConfig {
             who,
+            mode: Mode::Prose,
             domains: 8,
             topics_per_domain: 3,
             assertions_per_topic: 8,
@@ -83,13 +105,22 @@ impl PlanConfig {
                 types: 5_000,
                 ideas: 5_000,
             },
+            context: None,
         }
     }
 
-    /// Documents that a plan of this shape has, when no list falls short.
-    pub fn documents(&self) -> u64 {
-        let counts = [self.topics_per_domain, self.types_per_topic, self.ideas_per_type];
-        counts.iter().fold(self.domains as u64, |product, &n| product.saturating_mul(n as u64))
+    /// Documents that a plan of this shape has for this spec, when no list falls short.
+    pub fn documents(&self, spec: &Spec) -> u64 {
+        let counts = [self.types_per_topic, self.ideas_per_type];
+        counts.iter().fold(self.topics(spec), |product, &n| product.saturating_mul(n as u64))
+    }
+
+    /// Topics that such a plan has.
+    pub(crate) fn topics(&self, spec: &Spec) -> u64 {
+        match self.mode {
+            Mode::Prose => (self.domains as u64).saturating_mul(self.topics_per_domain as u64),
+            Mode::Rules => rules::of(spec).count() as u64,
+        }
     }
 
     pub(crate) fn sampling(&self, max_tokens: u32) -> Sampling {
@@ -140,12 +171,22 @@ pub struct WriteConfig {
     pub temperature: Option<f64>,
     /// Tokens after which an answer (plan and document) is cut off, and so cannot be used.
     pub max_tokens: u32,
+    /// Tokens that the model can hold, request and answer together; see [`PlanConfig::context`].
+    #[serde(default)]
+    pub context: Option<u64>,
 }
 
 impl WriteConfig {
     /// The paper's sampling (arXiv 2605.02087 and its code), with our seed and repeats.
     pub fn paper() -> Self {
-        WriteConfig { tries: 2, draw: 0, seed: 42, temperature: Some(1.0), max_tokens: 5_000 }
+        WriteConfig {
+            tries: 2,
+            draw: 0,
+            seed: 42,
+            temperature: Some(1.0),
+            max_tokens: 5_000,
+            context: None,
+        }
     }
 
     pub(crate) fn sampling(&self) -> Sampling {

@@ -12,6 +12,26 @@ pub enum Error {
     #[error("the spec is empty; there is nothing to write about")]
     EmptySpec,
 
+    /// There is no rule in the spec.
+    #[error(
+        "the spec has no rules, written `- SP1: …` or `### SP1: …`; plan it as prose (`Mode::Prose`)"
+    )]
+    NoRules,
+
+    /// A request is larger than what the model can hold.
+    #[error(
+        "`{stage}` takes about {tokens} tokens with its answer, and the model holds {context}: give a \
+         shorter spec, a model that holds more, or a lower `max_tokens`"
+    )]
+    Context {
+        /// The stage.
+        stage: String,
+        /// Tokens of request and answer, about.
+        tokens: u64,
+        /// Tokens that the model holds.
+        context: u64,
+    },
+
     /// A setting makes no sense.
     #[error("`{setting}` {message}")]
     Config {

@@ -95,6 +95,7 @@ mod report;
 mod content;
 mod id;
 mod list;
+mod rules;
 mod stage;
 
 #[cfg(test)]
@@ -103,7 +104,7 @@ mod faults;
 mod fixture;
 
 pub use crate::{
-    config::{PlanConfig, PlanTokens, WriteConfig},
+    config::{Mode, PlanConfig, PlanTokens, WriteConfig},
     corpus::Corpus,
     error::{Error, Result},
     plan::{Assertion, DocType, Domain, Idea, Label, Place, Plan, Topic, Who},

@@ -22,6 +22,17 @@ pub(crate) struct Parent<'v> {
     /// Names, for people.
     pub(crate) path: String,
     pub(crate) values: Values<'v>,
+    /// How many items it shall get.
+    pub(crate) want: usize,
+    /// What it has already: names, and what makes items the same.
+    pub(crate) has: Vec<(&'v str, &'v str)>,
+}
+
+impl<'v> Parent<'v> {
+    /// One that has nothing yet.
+    pub(crate) fn new(id: &str, names: &[&str], values: Values<'v>, want: usize) -> Self {
+        Parent { id: id.to_owned(), path: names.join(" / "), values, want, has: Vec::new() }
+    }
 }
 
 /// An item as a model gives it.
@@ -78,10 +89,22 @@ pub(crate) struct Lister<'a> {
 /// A list on its way.
 struct List<T> {
     items: Vec<T>,
+    want: usize,
     names: Vec<String>,
     same: HashSet<String>,
     /// Why it will not be asked for again.
     ended: Option<(Cause, Option<Failure>)>,
+}
+
+impl<T> List<T> {
+    fn lacks(&self) -> usize {
+        self.want - self.items.len()
+    }
+}
+
+/// What is compared of two items: words in lower case.
+fn normal(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 impl<'a> Lister<'a> {
@@ -95,36 +118,36 @@ impl<'a> Lister<'a> {
     pub(crate) async fn fill<G: Given, T: Send>(
         &mut self,
         parents: &[Parent<'_>],
-        want: usize,
         prompt: &Prompt,
         admit: fn(&mut Quotes<'_>, G) -> Option<T>,
     ) -> Result<Vec<Vec<T>>> {
-        let fresh = |_: &Parent<'_>| List {
+        let fresh = |parent: &Parent<'_>| List {
             items: Vec::new(),
-            names: Vec::new(),
-            same: HashSet::new(),
+            want: parent.want,
+            names: parent.has.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            same: parent.has.iter().map(|(_, says)| normal(says)).collect(),
             ended: None,
         };
         let mut lists: Vec<List<T>> = parents.iter().map(fresh).collect();
         for _ in 0..self.rounds {
-            let short = |list: &List<T>| list.items.len() < want && list.ended.is_none();
+            let short = |list: &List<T>| list.items.len() < list.want && list.ended.is_none();
             let open: Vec<usize> = (0..lists.len()).filter(|&i| short(&lists[i])).collect();
             if open.is_empty() {
                 break;
             }
             let ids: Vec<&str> = open.iter().map(|&i| &*parents[i].id).collect();
             let have: Vec<(usize, &[String])> =
-                open.iter().map(|&i| (lists[i].items.len(), &*lists[i].names)).collect();
+                open.iter().map(|&i| (lists[i].lacks(), &*lists[i].names)).collect();
             let render = |i: usize| {
                 let values = parents[open[i]].values.clone();
-                Ok(prompt.render(&values.list(want - have[i].0, have[i].1))?)
+                Ok(prompt.render(&values.list(have[i].0, have[i].1))?)
             };
             // An empty list is an answer where something is there already; as the first it is none.
-            let read = |i: usize, text: &str| items::<G>(text, have[i].0 > 0);
+            let read = |i: usize, text: &str| items::<G>(text, !have[i].1.is_empty());
             let answers = self.stage.ask(&ids, render, read).await?;
             for (i, answer) in open.into_iter().zip(answers) {
                 match answer {
-                    Ok(given) => self.take(&mut lists[i], given, want, admit),
+                    Ok(given) => self.take(&mut lists[i], given, admit),
                     Err(failure) => {
                         lists[i].ended = Some((Cause::from(&failure), Some(failure)));
                     }
@@ -132,14 +155,14 @@ impl<'a> Lister<'a> {
             }
         }
         for (parent, list) in parents.iter().zip(&mut lists) {
-            if list.items.len() < want {
+            if list.lacks() > 0 {
                 let ended = list.ended.take();
                 let (cause, failure) = ended.unwrap_or((Cause::Rounds(self.rounds), None));
                 let shortfall = Shortfall {
                     stage: self.stage.name().to_owned(),
                     id: parent.id.clone(),
                     path: parent.path.clone(),
-                    wanted: want,
+                    wanted: list.want,
                     got: list.items.len(),
                     cause,
                 };
@@ -154,7 +177,6 @@ impl<'a> Lister<'a> {
         &mut self,
         list: &mut List<T>,
         given: Vec<G>,
-        want: usize,
         admit: fn(&mut Quotes<'_>, G) -> Option<T>,
     ) {
         if given.is_empty() {
@@ -162,11 +184,11 @@ impl<'a> Lister<'a> {
         }
         for item in given {
             self.report.items.given += 1;
-            if list.items.len() == want {
+            if list.lacks() == 0 {
                 self.report.items.surplus += 1;
                 continue;
             }
-            let same = item.same().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            let same = normal(item.same());
             if list.same.contains(&same) {
                 self.report.items.repeated += 1;
                 continue;
@@ -186,9 +208,9 @@ impl<'a> Lister<'a> {
     }
 
     /// Hands in the account of the stage. A stage that gave nothing at all is an error.
-    pub(crate) fn finish(mut self, report: &mut PlanReport) -> Result<()> {
-        let requests = self.stage.done();
+    pub(crate) fn finish(self, report: &mut PlanReport) -> Result<()> {
         if self.report.items.kept == 0 {
+            let requests = self.stage.done();
             let (stage, asked) = (requests.stage.clone(), requests.asked);
             let first = self.shortfalls.into_iter().find_map(|(_, failure)| failure);
             return Err(match first {
@@ -206,11 +228,17 @@ impl<'a> Lister<'a> {
                 }
             });
         }
+        self.account(report);
+        Ok(())
+    }
+
+    /// Hands in the account of the stage, whatever it gave.
+    pub(crate) fn account(mut self, report: &mut PlanReport) {
+        let requests = self.stage.done();
         self.report.requests = requests;
         report.stages.push(self.report);
         report.shortfalls.extend(self.shortfalls.into_iter().map(|(shortfall, _)| shortfall));
         report.rejected.append(&mut self.rejected);
-        Ok(())
     }
 }
 

@@ -1,17 +1,20 @@
 //! Planning: from the spec down to the ideas, stage by stage.
 
+use std::collections::HashMap;
+
 use ethos_core::{Journal, Model, Watch};
 use ethos_spec::Spec;
 use serde::Deserialize;
 
 use crate::{
-    config::PlanConfig,
+    config::{Mode, PlanConfig},
     error::{Error, Result},
     list::{Given, Lister, Parent, Quotes},
-    plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic},
+    plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic, TypeAt},
     preview,
     prompts::{Prompts, Values},
     report::PlanReport,
+    rules,
     stage::{ASSERTIONS, DOMAINS, IDEAS, Stage, TOPICS, TYPES},
 };
 
@@ -24,12 +27,16 @@ use crate::{
 /// dropped, and a topic without assertions gets no documents. All of it is counted in the report, and
 /// every list that stayed short is named there with its cause.
 ///
+/// In [`Mode::Rules`] the first three are taken from the spec as they stand there, and only types and ideas are
+/// asked for.
+///
 /// The spec should have its placeholders filled ([`Spec::fill`]): what is planned holds for this very
 /// text. The same journal gives the same plan, to the byte, without asking anything.
 ///
 /// # Errors
 ///
-/// [`Error::EmptySpec`], [`Error::Config`], a prompt that does not render (before anything is asked),
+/// [`Error::EmptySpec`], [`Error::NoRules`], [`Error::Config`], a prompt that does not render or is larger than
+/// the model's context (before anything is asked),
 /// [`Error::NothingCameBack`] when a whole stage failed, [`Error::NothingUsable`] when one gave
 /// nothing, and the journal's. What was answered is in the journal whatever happens.
 pub async fn plan(
@@ -44,7 +51,10 @@ pub async fn plan(
         return Err(Error::EmptySpec);
     }
     config.check()?;
-    preview::check_prompts(spec, &config.who, prompts)?;
+    if config.mode == Mode::Rules && rules::of(spec).next().is_none() {
+        return Err(Error::NoRules);
+    }
+    preview::check_prompts(spec, config, prompts)?;
     if let Some(open) = spec.placeholders().first() {
         let placeholder = spec.slice(open.span);
         tracing::warn!(placeholder, "the spec has placeholders that are not filled");
@@ -66,50 +76,55 @@ pub async fn plan(
     let unseen = Values::without_spec(&who);
     let tokens = &config.max_tokens;
 
-    let parents = vec![Parent { id: plan.id(), path: String::new(), values: seen.clone() }];
-    let mut listing = lister(DOMAINS, tokens.domains);
-    let lists = listing.fill(&parents, config.domains, &prompts.domains, domain).await?;
-    listing.finish(&mut report)?;
-    plan.domains = lists.into_iter().flatten().collect();
+    match config.mode {
+        Mode::Rules => plan.domains = rules::domains(spec),
+        Mode::Prose => {
+            let parents = [Parent::new(&plan.id(), &[], seen.clone(), config.domains)];
+            let mut listing = lister(DOMAINS, tokens.domains);
+            let lists = listing.fill(&parents, &prompts.domains, domain).await?;
+            listing.finish(&mut report)?;
+            plan.domains = lists.into_iter().flatten().collect();
 
-    let at = plan.domains_at();
-    let parents = at.iter().map(|(id, domain)| Parent {
-        id: id.clone(),
-        path: domain.name.clone(),
-        values: seen.clone().domain(domain),
-    });
-    let parents: Vec<_> = parents.collect();
-    let mut listing = lister(TOPICS, tokens.topics);
-    let lists = listing.fill(&parents, config.topics_per_domain, &prompts.topics, topic).await?;
-    listing.finish(&mut report)?;
-    for (domain, topics) in plan.domains.iter_mut().zip(lists) {
-        domain.topics = topics;
+            let at = plan.domains_at();
+            let parents = at.iter().map(|(id, domain)| {
+                let values = seen.clone().domain(domain);
+                Parent::new(id, &[&domain.name], values, config.topics_per_domain)
+            });
+            let parents: Vec<_> = parents.collect();
+            let mut listing = lister(TOPICS, tokens.topics);
+            let lists = listing.fill(&parents, &prompts.topics, topic).await?;
+            listing.finish(&mut report)?;
+            for (domain, topics) in plan.domains.iter_mut().zip(lists) {
+                domain.topics = topics;
+            }
+
+            let at = plan.topics_at();
+            let parents = at.iter().map(|at| {
+                let values = seen.clone().domain(at.domain).topic(at.topic);
+                let names = [&*at.domain.name, &*at.topic.name];
+                Parent::new(&at.id, &names, values, config.assertions_per_topic)
+            });
+            let parents: Vec<_> = parents.collect();
+            let mut listing = lister(ASSERTIONS, tokens.assertions);
+            let lists = listing.fill(&parents, &prompts.assertions, assertion).await?;
+            listing.finish(&mut report)?;
+            for (topic, assertions) in topics_mut(&mut plan).zip(lists) {
+                topic.assertions = assertions;
+            }
+        }
     }
 
     let at = plan.topics_at();
-    let parents = at.iter().map(|at| Parent {
-        id: at.id.clone(),
-        path: path(&[&at.domain.name, &at.topic.name]),
-        values: seen.clone().domain(at.domain).topic(at.topic),
-    });
-    let parents: Vec<_> = parents.collect();
-    let mut listing = lister(ASSERTIONS, tokens.assertions);
-    let want = config.assertions_per_topic;
-    let lists = listing.fill(&parents, want, &prompts.assertions, assertion).await?;
-    listing.finish(&mut report)?;
-    for (topic, assertions) in topics_mut(&mut plan).zip(lists) {
-        topic.assertions = assertions;
-    }
-
-    let at = plan.topics_at();
-    let parents = at.iter().filter(|at| !at.topic.assertions.is_empty()).map(|at| Parent {
-        id: at.id.clone(),
-        path: path(&[&at.domain.name, &at.topic.name]),
-        values: unseen.clone().domain(at.domain).topic(at.topic).assertions(&at.topic.assertions),
+    let grounded = at.iter().filter(|at| !at.topic.assertions.is_empty());
+    let parents = grounded.map(|at| {
+        let values =
+            unseen.clone().domain(at.domain).topic(at.topic).assertions(&at.topic.assertions);
+        let names = [&*at.domain.name, &*at.topic.name];
+        Parent::new(&at.id, &names, values, config.types_per_topic)
     });
     let parents: Vec<_> = parents.collect();
     let mut listing = lister(TYPES, tokens.types);
-    let lists = listing.fill(&parents, config.types_per_topic, &prompts.types, doc_type).await?;
+    let lists = listing.fill(&parents, &prompts.types, doc_type).await?;
     listing.finish(&mut report)?;
     let grounded = topics_mut(&mut plan).filter(|topic| !topic.assertions.is_empty());
     for (topic, types) in grounded.zip(lists) {
@@ -117,33 +132,64 @@ pub async fn plan(
     }
 
     let at = plan.types_at();
-    let parents = at.iter().map(|at| Parent {
-        id: at.id.clone(),
-        path: path(&[&at.domain.name, &at.topic.name, &at.doc_type.name]),
-        values: seen
-            .clone()
-            .domain(at.domain)
-            .topic(at.topic)
-            .assertions(&at.topic.assertions)
-            .doc_type(at.doc_type),
-    });
-    let parents: Vec<_> = parents.collect();
+    let parents: Vec<_> = at.iter().map(|at| ideas_of(at, &seen, config.ideas_per_type)).collect();
     let mut listing = lister(IDEAS, tokens.ideas);
-    let lists = listing.fill(&parents, config.ideas_per_type, &prompts.ideas, idea).await?;
+    let lists = listing.fill(&parents, &prompts.ideas, idea).await?;
     listing.finish(&mut report)?;
-    let types = topics_mut(&mut plan).flat_map(|topic| &mut topic.types);
-    for (doc_type, ideas) in types.zip(lists) {
+    for (doc_type, ideas) in types_mut(&mut plan).zip(lists) {
         doc_type.ideas = ideas;
     }
     Ok((plan, report))
 }
 
-fn topics_mut(plan: &mut Plan) -> impl Iterator<Item = &mut Topic> {
-    plan.domains.iter_mut().flat_map(|domain| &mut domain.topics)
+/// Asks for more ideas: so many for each document type, by the type's id. What a type has is shown, and not
+/// to be repeated. The new ideas are put behind the old ones.
+pub(crate) async fn more_ideas(
+    plan: &mut Plan,
+    wanted: &HashMap<String, usize>,
+    spec: &Spec,
+    config: &PlanConfig,
+    prompts: &Prompts,
+    means: (&dyn Model, &Journal, &dyn Watch),
+    report: &mut PlanReport,
+) -> Result<()> {
+    let who = plan.who.clone();
+    let seen = Values::new(spec, &who);
+    let at = plan.types_at();
+    let mut parents: Vec<_> =
+        at.iter().map(|at| ideas_of(at, &seen, wanted.get(&at.id).copied().unwrap_or(0))).collect();
+    for (parent, at) in parents.iter_mut().zip(&at) {
+        parent.has = at.doc_type.ideas.iter().map(|idea| (&*idea.name, &*idea.idea)).collect();
+    }
+    let sampling = config.sampling(config.max_tokens.ideas);
+    let stage = Stage::new(IDEAS, means, sampling, (config.tries, config.draw));
+    let mut listing = Lister::new(spec, stage, config.rounds);
+    let lists = listing.fill(&parents, &prompts.ideas, idea).await?;
+    // That no idea came is no error here: the corpus stays as it is, and the report says so.
+    listing.account(report);
+    for (doc_type, mut ideas) in types_mut(plan).zip(lists) {
+        doc_type.ideas.append(&mut ideas);
+    }
+    Ok(())
 }
 
-fn path(names: &[&str]) -> String {
-    names.join(" / ")
+fn ideas_of<'p>(at: &'p TypeAt<'p>, seen: &Values<'p>, want: usize) -> Parent<'p> {
+    let values = seen
+        .clone()
+        .domain(at.domain)
+        .topic(at.topic)
+        .assertions(&at.topic.assertions)
+        .doc_type(at.doc_type);
+    let names = [&*at.domain.name, &*at.topic.name, &*at.doc_type.name];
+    Parent::new(&at.id, &names, values, want)
+}
+
+fn types_mut(plan: &mut Plan) -> impl Iterator<Item = &mut DocType> {
+    topics_mut(plan).flat_map(|topic| &mut topic.types)
+}
+
+fn topics_mut(plan: &mut Plan) -> impl Iterator<Item = &mut Topic> {
+    plan.domains.iter_mut().flat_map(|domain| &mut domain.topics)
 }
 
 #[derive(Deserialize)]

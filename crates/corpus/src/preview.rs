@@ -6,10 +6,11 @@ use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{PlanConfig, WriteConfig},
+    config::{Mode, PlanConfig, PlanTokens, WriteConfig},
     error::{Error, Result},
     plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic, Who},
     prompts::{Prompts, Values},
+    rules,
     stage::{ASSERTIONS, DOCUMENTS, DOMAINS, IDEAS, TOPICS, TYPES},
 };
 
@@ -66,6 +67,23 @@ impl Preview {
     pub fn output_tokens(&self) -> u64 {
         self.stages.iter().map(|stage| stage.output_tokens).sum()
     }
+
+    /// What all of it costs, about, at prices of a million tokens of requests and of answers.
+    ///
+    /// ```
+    /// # use ethos_core::Scripted;
+    /// # use ethos_corpus::{PlanConfig, Prompts, Who, WriteConfig};
+    /// # use ethos_spec::Spec;
+    /// let spec = Spec::parse("Aria likes hard cheese, because it keeps.");
+    /// let config = PlanConfig::paper(Who::new("Aria", "Acme"));
+    /// let preview = config.preview(&spec, &WriteConfig::paper(), &Prompts::prose())?;
+    /// assert!((500.0..1500.0).contains(&preview.cost(5.0, 25.0)));
+    /// # Ok::<(), ethos_corpus::Error>(())
+    /// ```
+    pub fn cost(&self, input_price: f64, output_price: f64) -> f64 {
+        let (input, output) = (self.input_tokens() as f64, self.output_tokens() as f64);
+        (input * input_price + output * output_price) / 1e6
+    }
 }
 
 impl fmt::Display for Preview {
@@ -88,29 +106,38 @@ impl PlanConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptySpec`], [`Error::Config`], and a prompt that does not render.
+    /// [`Error::EmptySpec`], [`Error::NoRules`], [`Error::Config`], [`Error::Context`], and a prompt that does
+    /// not render.
     pub fn preview(&self, spec: &Spec, write: &WriteConfig, prompts: &Prompts) -> Result<Preview> {
         if spec.text().trim().is_empty() {
             return Err(Error::EmptySpec);
         }
         self.check()?;
         write.check()?;
-        let inputs = usual(self.assertions_per_topic).prompts(spec, &self.who, prompts)?;
+        let rules = self.mode == Mode::Rules;
+        if rules && rules::of(spec).next().is_none() {
+            return Err(Error::NoRules);
+        }
+        let assertions = if rules { 1 } else { self.assertions_per_topic };
+        let inputs = usual(assertions).prompts(spec, &self.who, prompts)?;
+        self.check_context(&inputs)?;
         let product = |counts: &[usize]| {
             counts.iter().fold(1_u64, |product, &n| product.saturating_mul(n as u64))
         };
-        let (domains, topics) = (self.domains, self.topics_per_domain);
-        let (assertions, types) = (self.assertions_per_topic, self.types_per_topic);
-        let all = [
-            (DOMAINS, 1, domains, self.max_tokens.domains),
-            (TOPICS, product(&[domains]), topics, self.max_tokens.topics),
-            (ASSERTIONS, product(&[domains, topics]), assertions, self.max_tokens.assertions),
-            (TYPES, product(&[domains, topics]), types, self.max_tokens.types),
-            (IDEAS, product(&[domains, topics, types]), self.ideas_per_type, self.max_tokens.ideas),
-        ];
+        let (topics, all_topics) = (self.topics_per_domain, self.topics(spec));
+        let lists = all_topics.saturating_mul(self.types_per_topic as u64);
         let mut stages = Vec::new();
-        for (((stage, requests, items, limit), item), input) in
-            all.into_iter().zip(ITEM_TOKENS).zip(&inputs)
+        for (((stage, requests, items, limit), item), input) in [
+            (DOMAINS, 1, self.domains, self.max_tokens.domains),
+            (TOPICS, product(&[self.domains]), topics, self.max_tokens.topics),
+            (ASSERTIONS, all_topics, assertions, self.max_tokens.assertions),
+            (TYPES, all_topics, self.types_per_topic, self.max_tokens.types),
+            (IDEAS, lists, self.ideas_per_type, self.max_tokens.ideas),
+        ]
+        .into_iter()
+        .zip(ITEM_TOKENS)
+        .zip(&inputs)
+        .skip(if rules { 3 } else { 0 })
         {
             let output = item.saturating_mul(items as u64).min(u64::from(limit));
             stages.push(StagePreview {
@@ -120,10 +147,37 @@ impl PlanConfig {
                 output_tokens: requests.saturating_mul(output),
             });
         }
-        let documents = self.documents();
+        let documents = self.documents(spec);
         let input = documents.saturating_mul(tokens(&inputs[5]));
         stages.push(writing(documents, input, write));
         Ok(Preview { documents, stages })
+    }
+
+    /// That the usual prompts of all stages, and their answers, are within what the model holds.
+    fn check_context(&self, inputs: &[String; 6]) -> Result<()> {
+        let PlanTokens { domains, topics, assertions, types, ideas } = self.max_tokens;
+        let stages = [
+            (DOMAINS, domains),
+            (TOPICS, topics),
+            (ASSERTIONS, assertions),
+            (TYPES, types),
+            (IDEAS, ideas),
+        ];
+        stages
+            .into_iter()
+            .zip(inputs)
+            .try_for_each(|((stage, answer), prompt)| fits(stage, prompt, answer, self.context))
+    }
+}
+
+/// That a request and its answer are within what the model holds, where that is known.
+pub(crate) fn fits(stage: &str, prompt: &str, answer: u32, context: Option<u64>) -> Result<()> {
+    let needed = tokens(prompt).saturating_add(u64::from(answer));
+    match context {
+        Some(context) if needed > context => {
+            Err(Error::Context { stage: stage.to_owned(), tokens: needed, context })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -168,8 +222,9 @@ fn tokens(text: &str) -> u64 {
 }
 
 /// Renders every prompt once, so that one that cannot be rendered fails before anything is paid.
-pub(crate) fn check_prompts(spec: &Spec, who: &Who, prompts: &Prompts) -> Result<()> {
-    usual(1).prompts(spec, who, prompts).map(drop)
+pub(crate) fn check_prompts(spec: &Spec, config: &PlanConfig, prompts: &Prompts) -> Result<()> {
+    let prompts = usual(config.assertions_per_topic).prompts(spec, &config.who, prompts)?;
+    config.check_context(&prompts)
 }
 
 /// One path through a plan, with texts of the usual length.

@@ -59,6 +59,19 @@ impl Prompts {
             document: prompt("document", include_str!("prompts/document.md")),
         }
     }
+
+    /// The prompts for specs that are rules, with [`Mode::Rules`](crate::Mode::Rules): documents cite the rule,
+    /// ground conduct in complying with it, and supply no reason that the spec does not give
+    /// (arXiv 2605.02087 §5.1, in our own words).
+    pub fn rules() -> Self {
+        let prompt = |name, source| Prompt::new(name, source).expect("a test compiles it");
+        Prompts {
+            types: prompt("rules/types", include_str!("prompts/rules/types.md")),
+            ideas: prompt("rules/ideas", include_str!("prompts/rules/ideas.md")),
+            document: prompt("rules/document", include_str!("prompts/rules/document.md")),
+            ..Prompts::prose()
+        }
+    }
 }
 
 /// What a prompt is rendered with. What a stage does not have is left out, and so cannot be used.
@@ -180,7 +193,13 @@ mod tests {
 
     #[test]
     fn every_prompt_renders_with_what_its_stage_has() {
-        let (spec, plan, prompts) = (fixture::spec(), fixture::plan(), Prompts::prose());
+        for prompts in [Prompts::prose(), Prompts::rules()] {
+            renders(&prompts);
+        }
+    }
+
+    fn renders(prompts: &Prompts) {
+        let (spec, plan) = (fixture::spec(), fixture::plan());
         let values = Values::new(&spec, &plan.who);
         let place = &plan.ideas()[0];
         let none: &[String] = &[];

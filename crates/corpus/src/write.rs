@@ -14,6 +14,7 @@ use crate::{
     corpus::Corpus,
     error::{Error, Result},
     plan::{Place, Plan},
+    preview,
     prompts::{Prompts, Values},
     report::{Cause, Missing, Requests, WriteReport},
     stage::{DOCUMENTS, Stage},
@@ -32,7 +33,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Error::EmptyPlan`], [`Error::OtherSpec`] or [`Error::Span`] when the plan is not one of this
-/// spec, [`Error::Config`], a prompt that does not render, [`Error::NothingCameBack`] when there is no
+/// spec, [`Error::Config`], a prompt that does not render or is larger than the model's context, [`Error::NothingCameBack`] when there is no
 /// document at all, and the journal's.
 pub async fn write(
     plan: &Plan,
@@ -43,9 +44,20 @@ pub async fn write(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<Corpus> {
+    write_some(plan, &plan.ideas(), spec, config, prompts, (model, journal, watch)).await
+}
+
+/// Writes some of the ideas of a plan.
+pub(crate) async fn write_some(
+    plan: &Plan,
+    places: &[Place<'_>],
+    spec: &Spec,
+    config: &WriteConfig,
+    prompts: &Prompts,
+    means: (&dyn Model, &Journal, &dyn Watch),
+) -> Result<Corpus> {
     config.check()?;
     plan.check(spec)?;
-    let places = plan.ideas();
     if places.is_empty() {
         return Err(Error::EmptyPlan);
     }
@@ -62,15 +74,14 @@ pub async fn write(
             .idea(place.idea);
         Ok(prompts.document.render(&values)?)
     };
-    // One that does not render fails here, before anything is asked.
-    render(0)?;
-    let means = (model, journal, watch);
+    // One that does not render, or is too large, fails here, before anything is asked.
+    preview::fits(DOCUMENTS, &render(0)?, config.max_tokens, config.context)?;
     let mut stage = Stage::new(DOCUMENTS, means, config.sampling(), (config.tries, config.draw));
     let ids: Vec<&str> = places.iter().map(|place| &*place.id).collect();
     let texts = stage.ask(&ids, render, |_, text| content::document(text)).await?;
 
     let mut report = WriteReport {
-        model: model.id().key.clone(),
+        model: means.0.id().key.clone(),
         prompt_hash: prompts.document.hash(),
         planned: places.len() as u64,
         requests: stage.done(),
@@ -93,9 +104,14 @@ pub async fn write(
         return Err(Error::NothingCameBack { stage, asked, source: Box::new(source) });
     }
     report.written = documents.len() as u64;
-    documents.sort_by(|a, b| a.id.cmp(&b.id));
-    documents.shuffle(&mut ChaCha8Rng::seed_from_u64(config.seed));
+    shuffle(&mut documents, config.seed);
     Ok(Corpus { documents, report })
+}
+
+/// Puts documents into the order that a seed gives, whatever their order was.
+pub(crate) fn shuffle(documents: &mut [Document], seed: u64) {
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    documents.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
 }
 
 fn row(plan: &Plan, place: &Place<'_>, text: String, report: &WriteReport) -> Document {

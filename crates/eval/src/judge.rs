@@ -204,7 +204,7 @@ struct Form {
 /// What was read, unless its quote is not of the answer.
 fn quoted<T>(read: T, quote: impl Fn(&T) -> &Option<String>, answer: &str) -> Read<T> {
     match quote(&read) {
-        Some(quote) if !holds(answer, quote) => Err(Unusable::new(
+        Some(quote) if read::quoted(answer, quote).is_none() => Err(Unusable::new(
             Reason::Other("quote that is not in the answer".to_owned()),
             format!("`{quote}`"),
         )),
@@ -224,45 +224,4 @@ fn quote(said: &str) -> Read<Option<String>> {
 /// A quote that says something.
 fn something(quote: Option<String>) -> Option<String> {
     quote.filter(|quote| !quote.trim().is_empty())
-}
-
-/// Whether a text holds another, white space and marks of quotation around it aside.
-pub(crate) fn holds(text: &str, quote: &str) -> bool {
-    place(text, quote).is_some()
-}
-
-/// Where a text holds another, white space and marks of quotation around it aside.
-pub(crate) fn place(text: &str, quote: &str) -> Option<std::ops::Range<usize>> {
-    let around = |c: char| c.is_whitespace() || "\"'`“”‘’„«»".contains(c);
-    let words: Vec<&str> = quote.trim_matches(around).split_whitespace().collect();
-    let first = words.first()?;
-    text.match_indices(first).find_map(|(begin, _)| {
-        let mut end = begin;
-        for (number, word) in words.iter().enumerate() {
-            let rest = &text[end..];
-            let trimmed = rest.trim_start();
-            if number > 0 && trimmed.len() == rest.len() {
-                return None;
-            }
-            end += rest.len() - trimmed.len();
-            end += trimmed.strip_prefix(word).map(|_| word.len())?;
-        }
-        Some(begin..end)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quote_is_found_whatever_the_white_space() {
-        let text = "I will  not\nsend it. I will wait.";
-        assert_eq!(place(text, "“I will not send it”"), Some(0..19));
-        assert_eq!(place(text, "I will wait."), Some(21..33));
-        assert_eq!(place(text, "I willnot"), None);
-        assert_eq!(place(text, "will send"), None);
-        assert_eq!(place(text, " \" "), None);
-        assert_eq!(place("é é", "é"), Some(0..2));
-    }
 }

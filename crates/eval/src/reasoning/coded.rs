@@ -13,7 +13,6 @@ use serde_json::json;
 use super::codebook::{Code, Codebook, Family};
 use crate::{
     Judge, Measure, Outcome, Result, Score, Scores, State,
-    judge::{holds, place},
     scorer::{Grading, Scorer},
 };
 
@@ -89,7 +88,7 @@ impl<'m> Coded<'m> {
             if self.codebook.code(&code).is_none() {
                 return other("code that is not in the codebook", &code);
             }
-            if !holds(reasoning, &quote) {
+            if read::quoted(reasoning, &quote).is_none() {
                 return other("quote that is not in the reasoning", &quote);
             }
             if let Some(first) = found.insert(code, quote) {
@@ -116,7 +115,7 @@ impl<'m> Coded<'m> {
                 None => Score::from(false),
                 Some(quote) => {
                     let score = Score::from(true).with_metadata("quote", quote.as_str());
-                    match place(answer, quote) {
+                    match read::quoted(answer, quote) {
                         Some(span) => score.with_evidence(span, code.name.as_str()),
                         None => score,
                     }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use ethos_core::read::Verdict;
+use ethos_core::read::{self, Verdict};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
 
 use super::{Grading, Scorer};
 use crate::{
     Judge, Measure, Outcome, Result, Score, Scores, State,
-    judge::{Judgement, Said, place},
+    judge::{Judgement, Said},
 };
 
 type Values = dyn Fn(&State) -> Map<String, Value> + Send + Sync;
@@ -141,7 +141,7 @@ pub(crate) fn score_of(said: Said<Judgement>, answer: &str) -> Outcome<Score> {
         let mut score = Score::from(yes);
         score.explanation = said.text;
         if let Some(quote) = judgement.quote {
-            if let Some(span) = place(answer, &quote) {
+            if let Some(span) = read::quoted(answer, &quote) {
                 score = score.with_evidence(span, if yes { "yes" } else { "no" });
             }
             score = score.with_metadata("quote", quote);

@@ -2,13 +2,14 @@
 
 use std::{fmt, ops::RangeInclusive};
 
+use ethos_core::read;
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value, json};
 
 use super::{Grading, Scorer, judged};
 use crate::{
     Judge, Measure, Outcome, Result, Score, Scores, State,
-    judge::{Rating, Said, place},
+    judge::{Rating, Said},
     stats::Mean,
 };
 
@@ -163,7 +164,7 @@ fn score_of(said: Said<Rating>, answer: &str) -> Outcome<Score> {
         let mut score = Score::new(f64::from(number));
         score.explanation = said.text;
         if let Some(quote) = rating.quote {
-            if let Some(span) = place(answer, &quote) {
+            if let Some(span) = read::quoted(answer, &quote) {
                 score = score.with_evidence(span, number.to_string());
             }
             score = score.with_metadata("quote", quote);
