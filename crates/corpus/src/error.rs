@@ -91,6 +91,10 @@ pub enum Error {
         message: String,
     },
 
+    /// Vectors of texts could not be made or used.
+    #[error(transparent)]
+    Embedding(#[from] crate::dedup::EmbeddingError),
+
     /// A prompt, the journal or a file failed.
     #[error(transparent)]
     Core(#[from] ethos_core::Error),

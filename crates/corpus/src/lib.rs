@@ -15,6 +15,8 @@
 //!   bytes of the spec. [`WriteConfig`] says how.
 //! * [`PlanReport`] and [`WriteReport`] account for every request and for everything that is missing,
 //!   with its [`Cause`]. An answer that cannot be used is asked again and then counted, never a row.
+//! * [`dedup`](mod@dedup) finds texts that say the same again, [`decontaminate`](mod@decontaminate) those
+//!   that hold prompts of an evaluation.
 //! * [`Prompts`] are files in this crate, one for each stage; any can be replaced.
 //!
 //! Both stages reach a model through [`ethos_core::Model`] and keep every answer in an
@@ -87,6 +89,9 @@ mod prompts;
 
 mod corpus;
 mod write;
+
+pub mod decontaminate;
+pub mod dedup;
 
 mod error;
 mod report;
