@@ -14,6 +14,9 @@ mod sketch;
 mod union;
 pub(crate) mod words;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::{
