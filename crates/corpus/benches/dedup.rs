@@ -59,6 +59,13 @@ fn main() {
     for count in [1000, 10_000] {
         timed("12 kB", &generate(count, 2000, 5));
     }
+    // What is dear: most of each document is one preamble, and none is near to another.
+    let preamble = generate(1, 300, 7).concat();
+    for count in [5000, 20_000] {
+        let own = generate(count, 90, 8);
+        let texts: Vec<String> = own.iter().map(|own| format!("{preamble} {own}")).collect();
+        timed("preamble", &texts);
+    }
 
     let Some(python) = arguments.first() else {
         println!("\nno Python was named: datasketch was not run");

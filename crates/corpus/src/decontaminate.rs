@@ -88,7 +88,7 @@ pub struct Overlap {
 ///
 /// # Errors
 ///
-/// [`Error::Config`](crate::Error::Config) for a setting that makes no sense.
+/// [`Error::Config`] for a setting that makes no sense.
 pub fn decontaminate<D, P>(
     documents: &[D],
     prompts: &[P],
@@ -121,7 +121,7 @@ impl Evaluation {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for a setting that makes no sense.
+    /// [`Error::Config`] for a setting that makes no sense.
     pub fn new<P: AsRef<str>>(prompts: &[P], config: &Decontaminate) -> Result<Self> {
         let wrong = |setting, message| Err(Error::Config { setting, message });
         if config.words == 0 {

@@ -21,11 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     batch::{Pair, dedup, near_pairs},
-    embed::{Embedder, EmbeddingError, similar, similar_vectors},
+    embed::{Embedded, Embedder, EmbeddingError, similar, similar_vectors},
     index::{Index, Standing},
     shingle::Shingle,
 };
 use self::{
+    shingle::Set,
     sketch::Sketcher,
     words::{Reading, Words},
 };
@@ -96,9 +97,9 @@ impl Dedup {
         let mut reader = Reader::default();
         let mut set = |text| {
             reader.read(text, self);
-            shingle::fingerprints(&reader.pieces)
+            Set::new(&reader.pieces)
         };
-        shingle::at_least(0.0, &set(a), &set(b)).unwrap_or(0.0)
+        set(a).at_least(0.0, &set(b)).unwrap_or(0.0)
     }
 
     fn check(&self) -> Result<()> {

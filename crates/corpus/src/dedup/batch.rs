@@ -10,7 +10,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Dedup, Dropped, Duplicates, Likeness, Reader, best_first, shingle, union::Union};
+use super::{Dedup, Dropped, Duplicates, Likeness, Reader, best_first, shingle::Set, union::Union};
 use crate::error::Result;
 
 /// Two texts that are near.
@@ -42,8 +42,12 @@ pub struct Pair {
 /// The time is that of reading the texts, once, and those with company a second time; and of
 /// comparing: a cluster of near texts costs about one comparison for each, so that many versions of
 /// one text are cheap. What is dear is many texts that agree in more than half of their pieces and are
-/// still not near: all pairs of such a bucket are compared. Take a common preamble away before.
-/// Memory is four bytes for each band and text, beside the texts.
+/// still not near: of those, all pairs that share a bucket are compared. Of 20,000 documents with
+/// three quarters in common that is 38 million comparisons, or 6 seconds on two cores, and four times
+/// as much of twice as many. Take a common preamble away before.
+///
+/// Memory is, beside the texts, four bytes for each band and text, and some five for each piece of
+/// those that have company: half a gigabyte in all for a million texts of 20 words.
 ///
 /// # Errors
 ///
@@ -74,13 +78,13 @@ where
     let (mut union, mut compared) = found.chains(config.threshold);
     let chains = union.sets();
     // Chains have nothing to do with one another.
-    let fallen: Vec<(Vec<(u32, u32, f64)>, u64)> =
+    let fallen: Vec<(Vec<Fall>, u64)> =
         chains.par_iter().map(|chain| fall(chain, &found.sets, config.threshold)).collect();
 
-    let mut near: HashMap<u32, (u32, f64)> = HashMap::new();
+    let mut near: HashMap<u32, Fall> = HashMap::new();
     for (falls, count) in fallen {
         compared += count;
-        near.extend(falls.into_iter().map(|(place, kept, similarity)| (place, (kept, similarity))));
+        near.extend(falls.into_iter().map(|fall| (fall.text, fall)));
     }
     let text = |place: u32| order[found.places[place as usize] as usize] as usize;
     let mut result = Duplicates { compared, ..Duplicates::default() };
@@ -90,7 +94,7 @@ where
         let number = order[place] as usize;
         let alone = found.places[first as usize] as usize == place;
         let fall = match near.get(&first) {
-            Some(&(kept, similarity)) => Some((text(kept), Likeness::Near(similarity))),
+            Some(fall) => Some((text(fall.kept), Likeness::Near(fall.similarity))),
             None if alone => None,
             None => Some((text(first), Likeness::Exact)),
         };
@@ -165,7 +169,7 @@ struct Candidates {
     members: Vec<u32>,
     ends: Vec<(usize, usize)>,
     /// Fingerprints of the texts that are in a bucket.
-    sets: Vec<Box<[u32]>>,
+    sets: Vec<Set>,
 }
 
 impl Candidates {
@@ -219,10 +223,10 @@ impl Candidates {
         found.members.iter().for_each(|&text| company[text as usize] = true);
         let set = |reader: &mut Reader, (&company, &place): (&bool, &u32)| {
             if !company {
-                return Box::default();
+                return Set::default();
             }
             reader.read(text(place), config);
-            shingle::fingerprints(&reader.pieces)
+            Set::new(&reader.pieces)
         };
         let sets = company.par_iter().zip(&found.places).map_init(Reader::default, set).collect();
         Candidates { sets, ..found }
@@ -235,7 +239,7 @@ impl Candidates {
     }
 
     fn similarity(&self, threshold: f64, a: u32, b: u32) -> Option<f64> {
-        shingle::at_least(threshold, &self.sets[a as usize], &self.sets[b as usize])
+        self.sets[a as usize].at_least(threshold, &self.sets[b as usize])
     }
 
     /// Whether two texts were in one bucket in a band before this one.
@@ -311,19 +315,25 @@ fn grouped(bucket: &[u32], root: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
     groups.map(|group| group.iter().map(|&(_, text)| text).collect()).collect()
 }
 
-/// Goes through a chain, best first: what falls, for which kept one, and how similar they are; and how
-/// many pairs were compared.
-fn fall(chain: &[u32], sets: &[Box<[u32]>], threshold: f64) -> (Vec<(u32, u32, f64)>, u64) {
-    let (mut falls, mut kept, mut compared) = (Vec::new(), Vec::<u32>::new(), 0);
+/// A distinct text that falls.
+struct Fall {
+    text: u32,
+    kept: u32,
+    similarity: f64,
+}
+
+/// Goes through a chain, best first: what falls, and how many pairs were compared.
+fn fall(chain: &[u32], sets: &[Set], threshold: f64) -> (Vec<Fall>, u64) {
+    let (mut falls, mut all_kept, mut compared) = (Vec::new(), Vec::<u32>::new(), 0);
     for &text in chain {
-        let near = kept.iter().find_map(|&best| {
+        let near = all_kept.iter().find_map(|&kept| {
             compared += 1;
-            let sets = (&sets[best as usize], &sets[text as usize]);
-            Some((text, best, shingle::at_least(threshold, sets.0, sets.1)?))
+            let similarity = sets[kept as usize].at_least(threshold, &sets[text as usize])?;
+            Some(Fall { text, kept, similarity })
         });
         match near {
             Some(fall) => falls.push(fall),
-            None => kept.push(text),
+            None => all_kept.push(text),
         }
     }
     (falls, compared)

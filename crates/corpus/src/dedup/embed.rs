@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use super::{Dropped, Duplicates, Likeness, best_first, union::Union};
 use crate::error::{Error, Result};
 
+/// What an [`Embedder`] gives: vectors, or why there are none, in its own words.
+pub type Embedded = Result<Vec<Vec<f32>>, Box<dyn StdError + Send + Sync>>;
+
 /// Turns texts into vectors: a model of one's own, or a service.
 pub trait Embedder: Send + Sync {
     /// One vector for each text, in their order, all of one length. Vectors need not have length 1.
-    fn embed<'a>(
-        &'a self,
-        texts: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Box<dyn StdError + Send + Sync>>>;
+    fn embed<'a>(&'a self, texts: &'a [&'a str]) -> BoxFuture<'a, Embedded>;
 
     /// Texts worth giving at once.
     fn batch(&self) -> usize {
@@ -81,8 +81,8 @@ pub enum EmbeddingError {
 ///
 /// # Errors
 ///
-/// [`Error::Config`](crate::Error::Config) for a threshold that is no cosine, and
-/// [`Error::Embedding`](crate::Error::Embedding) when the embedder fails or what it gives are not
+/// [`Error::Config`] for a threshold that is no cosine, and
+/// [`Error::Embedding`] when the embedder fails or what it gives are not
 /// vectors of one length with a direction.
 pub async fn similar<T: AsRef<str>, R: Ord>(
     texts: &[T],

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use rayon::prelude::*;
 
-use super::{Dedup, Likeness, Reader, shingle, sketch::Sketcher, words::HashedMap};
+use super::{Dedup, Likeness, Reader, shingle::Set, sketch::Sketcher, words::HashedMap};
 use crate::error::{Error, Result};
 
 /// Texts that are added one after the other, and what each is near to.
@@ -57,14 +57,14 @@ impl Standing {
 #[derive(Debug)]
 struct Kept {
     number: usize,
-    set: Box<[u32]>,
+    set: Set,
 }
 
 /// A text that was read.
 struct Read {
     whole: u128,
     keys: Box<[u32]>,
-    set: Box<[u32]>,
+    set: Set,
 }
 
 /// No text.
@@ -78,7 +78,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for a setting that makes no sense.
+    /// [`Error::Config`] for a setting that makes no sense.
     pub fn new(config: &Dedup) -> Result<Self> {
         config.check()?;
         Ok(Index {
@@ -113,7 +113,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) when 4,294,967,295 texts are kept already.
+    /// [`Error::Config`] when 4,294,967,295 texts are kept already.
     pub fn add(&mut self, text: &str) -> Result<Standing> {
         let read = self.read(&mut Reader::default(), text);
         let found = self.find(&read, 0);
@@ -154,7 +154,7 @@ impl Index {
             keys = vec![0; self.config.bands].into_boxed_slice();
             reader.keys(&self.sketcher, &mut keys);
         }
-        Read { whole, keys, set: shingle::fingerprints(&reader.pieces) }
+        Read { whole, keys, set: Set::new(&reader.pieces) }
     }
 
     /// The first of the kept texts, from this one on, that is near; by its place among the kept.
@@ -176,7 +176,7 @@ impl Index {
         found.dedup();
         found.into_iter().find_map(|kept| {
             let set = &self.kept[kept as usize].set;
-            let similarity = shingle::at_least(self.config.threshold, set, &read.set)?;
+            let similarity = set.at_least(self.config.threshold, &read.set)?;
             Some((kept, Likeness::Near(similarity)))
         })
     }

@@ -25,12 +25,15 @@ fn jaccard(a: &str, b: &str, length: usize) -> f64 {
     a.intersection(&b).count() as f64 / a.union(&b).count().max(1) as f64
 }
 
+/// What is kept, what falls for which, and clusters.
+type Plainly = (Vec<usize>, Vec<(usize, usize)>, Vec<Vec<usize>>);
+
 /// The rule, written down as plainly as can be; near is what `similarity` says.
 fn plainly(
     count: usize,
     rank: impl Fn(usize) -> usize,
     near: impl Fn(usize, usize) -> bool,
-) -> (Vec<usize>, Vec<(usize, usize)>, Vec<Vec<usize>>) {
+) -> Plainly {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&text| (usize::MAX - rank(text), text));
     let (mut kept, mut dropped) = (Vec::new(), Vec::new());
@@ -275,10 +278,7 @@ fn pairs_just_at_the_threshold_are_found() {
 struct Letters(usize);
 
 impl Embedder for Letters {
-    fn embed<'a>(
-        &'a self,
-        texts: &'a [&'a str],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Box<dyn std::error::Error + Send + Sync>>> {
+    fn embed<'a>(&'a self, texts: &'a [&'a str]) -> BoxFuture<'a, Embedded> {
         Box::pin(async move {
             if texts.contains(&"fail") {
                 return Err("no such model".into());
