@@ -3,7 +3,8 @@
 //! ```text
 //! cargo bench -p ethos-corpus --bench dedup
 //! cargo bench -p ethos-corpus --bench dedup -- …/python     # and datasketch after it, by this Python
-//! cargo bench -p ethos-corpus --bench dedup -- short 1000000   # only the short ones, for their memory
+//! cargo bench -p ethos-corpus --bench dedup -- short 1000000   # only short ones, for their memory
+//! cargo bench -p ethos-corpus --bench dedup -- index 1000000   # the same, added to an index
 //! ```
 //!
 //! Documents are made by seed. Words follow Zipf's law, and every third document has versions: copies in
@@ -32,10 +33,12 @@ const THRESHOLD: f64 = 0.8;
 fn main() {
     // cargo passes `--bench` and whatever the user adds.
     let arguments: Vec<String> = env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    if let [short, count] = &arguments[..]
-        && short == "short"
-    {
-        timed("short", &generate(count.parse().unwrap(), 20, 3));
+    if let [what, count] = &arguments[..] {
+        let texts = generate(count.parse().unwrap(), 20, 3);
+        match &**what {
+            "short" => _ = timed("short", &texts),
+            _ => _ = indexed("index", &texts),
+        }
         return;
     }
     println!("{} threads, threshold {THRESHOLD}", rayon::current_num_threads());
@@ -199,16 +202,25 @@ fn timed(name: &str, texts: &[String]) -> f64 {
     speed
 }
 
+fn indexed(name: &str, texts: &[String]) -> f64 {
+    let began = Instant::now();
+    let mut index = Index::new(&Dedup::at(THRESHOLD)).unwrap();
+    let standings = index.add_all(texts).unwrap();
+    let speed = texts.len() as f64 / began.elapsed().as_secs_f64();
+    let fell = standings.iter().filter(|standing| !standing.is_kept()).count();
+    println!(
+        "{name:<10} {speed:>9.0} texts/s by an index, {fell} fall; peak memory {} MB",
+        peak_memory().unwrap_or_default()
+    );
+    speed
+}
+
 fn beside(python: &str, name: &str, texts: &[String]) {
     let folder = tempfile::tempdir().unwrap();
     let (rows, result) = (folder.path().join("texts.jsonl"), folder.path().join("result.json"));
     jsonl::write(&rows, texts.iter().map(|text| json!({ "text": text }))).unwrap();
     let ours = timed(name, texts);
-    let began = Instant::now();
-    let mut index = Index::new(&Dedup::at(THRESHOLD)).unwrap();
-    let standings = index.add_all(texts).unwrap();
-    let indexed = texts.len() as f64 / began.elapsed().as_secs_f64();
-    let fell = standings.iter().filter(|standing| !standing.is_kept()).count();
+    let by_index = indexed("", texts);
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/dedup_peer.py");
     let status = Command::new(python)
@@ -220,14 +232,13 @@ fn beside(python: &str, name: &str, texts: &[String]) {
     assert!(status.success(), "{status}");
     let theirs: Value = serde_json::from_str(&fs::read_to_string(result).unwrap()).unwrap();
     let speed = texts.len() as f64 / theirs["seconds"].as_f64().unwrap();
-    println!("{:<10} {indexed:>9.0} texts/s by an index, {fell} fall", "");
     println!(
         "{:<10} {speed:>9.0} texts/s by datasketch {}, {} fall: {:.0} times, {:.0} times by the index",
         "",
         theirs["version"].as_str().unwrap(),
         theirs["near"],
         ours / speed,
-        indexed / speed,
+        by_index / speed,
     );
 }
 
