@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ethos_core::{Document, jsonl};
-use ethos_spec::{Coverage, Span, Spec};
+use ethos_spec::{Coverage, Spec};
 
-use crate::{error::Result, report::WriteReport};
+use crate::{coverage::coverage, error::Result, report::WriteReport};
 
 /// Documents and the account of how they came to be.
 #[derive(Clone, Debug)]
@@ -32,12 +32,6 @@ impl Corpus {
     ///
     /// Documents of another spec do not count.
     pub fn coverage(&self, spec: &Spec) -> Coverage {
-        let hash = spec.hash();
-        let mut coverage = Coverage::of(spec);
-        let lineages = self.documents.iter().filter_map(|document| document.lineage.as_ref());
-        for lineage in lineages.filter(|lineage| lineage.spec_hash == hash) {
-            coverage.extend(lineage.spans.iter().cloned().map(Span::from));
-        }
-        coverage
+        coverage(&self.documents, spec)
     }
 }

@@ -64,6 +64,15 @@ pub enum Error {
         end: usize,
     },
 
+    /// A document that the plan does not know.
+    #[error(
+        "the document `{id}` is of no idea of the plan; give the plan that it was written from"
+    )]
+    Unplanned {
+        /// The document's id.
+        id: String,
+    },
+
     /// The plan has no idea in it.
     #[error("the plan holds no idea, so there is no document to write; see the report of planning")]
     EmptyPlan,

@@ -87,8 +87,16 @@ mod planning;
 mod preview;
 mod prompts;
 
+mod assemble;
 mod corpus;
+mod review;
 mod write;
+
+mod card;
+mod coverage;
+mod patterns;
+mod split;
+mod tokens;
 
 pub mod decontaminate;
 pub mod dedup;
@@ -98,6 +106,7 @@ mod report;
 
 // How the above ask, read and name; nothing of it is public.
 mod content;
+mod criteria;
 mod id;
 mod list;
 mod rules;
@@ -109,9 +118,14 @@ mod faults;
 mod fixture;
 
 pub use crate::{
+    assemble::{Assembled, Assembly, Fallen, Fell, Short, assemble},
+    card::Card,
     config::{Mode, PlanConfig, PlanTokens, WriteConfig},
     corpus::Corpus,
+    coverage::{coverage, coverage_page},
+    criteria::Judgement,
     error::{Error, Result},
+    patterns::{PatternConfig, Patterns, patterns},
     plan::{Assertion, DocType, Domain, Idea, Label, Place, Plan, Topic, Who},
     planning::plan,
     preview::{Preview, StagePreview},
@@ -120,5 +134,8 @@ pub use crate::{
         Cause, Items, Missing, PlanReport, RejectedQuote, Requests, Shortfall, StageReport,
         WriteReport,
     },
+    review::{CRITERIA, Review, ReviewConfig, ReviewPrompts, ReviewReport, Reviewer, Revision},
+    split::{Split, SplitConfig, nested, split},
+    tokens::TokenCounts,
     write::write,
 };

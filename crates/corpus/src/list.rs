@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use ethos_core::{
-    Failure, Prompt,
+    Failure, Prompt, Request,
     read::{self, Read, Reason, Unusable},
 };
 use ethos_spec::Spec;
@@ -140,7 +140,7 @@ impl<'a> Lister<'a> {
                 open.iter().map(|&i| (lists[i].lacks(), &*lists[i].names)).collect();
             let render = |i: usize| {
                 let values = parents[open[i]].values.clone();
-                Ok(prompt.render(&values.list(have[i].0, have[i].1))?)
+                Ok(Request::user(prompt.render(&values.list(have[i].0, have[i].1))?))
             };
             // An empty list is an answer where something is there already; as the first it is none.
             let read = |i: usize, text: &str| items::<G>(text, !have[i].1.is_empty());

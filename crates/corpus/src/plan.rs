@@ -174,6 +174,14 @@ pub(crate) struct TypeAt<'p> {
     assertions: Arc<[String]>,
 }
 
+impl TypeAt<'_> {
+    /// Ids of its ideas, in their order.
+    pub(crate) fn idea_ids(&self) -> Vec<String> {
+        let mut ids = Children::of(&self.id, "idea");
+        self.doc_type.ideas.iter().map(|idea| ids.next(&idea.name, &idea.idea)).collect()
+    }
+}
+
 impl Plan {
     /// Every idea with its id, in the plan's order.
     ///
@@ -181,10 +189,10 @@ impl Plan {
     pub fn ideas(&self) -> Vec<Place<'_>> {
         let mut places = Vec::new();
         for at in self.types_at() {
-            let TypeAt { id: parent, domain, topic, doc_type, assertions } = at;
-            let mut ids = Children::of(&parent, "idea");
-            places.extend(doc_type.ideas.iter().map(|idea| Place {
-                id: ids.next(&idea.name, &idea.idea),
+            let ids = at.idea_ids();
+            let TypeAt { domain, topic, doc_type, assertions, .. } = at;
+            places.extend(doc_type.ideas.iter().zip(ids).map(|(idea, id)| Place {
+                id,
                 domain,
                 topic,
                 assertions: Arc::clone(&assertions),

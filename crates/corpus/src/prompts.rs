@@ -92,6 +92,10 @@ pub(crate) struct Values<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     idea: Option<&'v Idea>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     existing: Option<&'v [String]>,
@@ -141,6 +145,8 @@ impl<'v> Values<'v> {
             assertions: None,
             doc_type: None,
             idea: None,
+            document: None,
+            problems: None,
             count: None,
             existing: None,
         }
@@ -175,6 +181,14 @@ impl<'v> Values<'v> {
 
     pub(crate) fn idea(self, idea: &'v Idea) -> Self {
         Values { idea: Some(idea), ..self }
+    }
+
+    pub(crate) fn document(self, document: &'v str) -> Self {
+        Values { document: Some(document), ..self }
+    }
+
+    pub(crate) fn problems(self, problems: &'v str) -> Self {
+        Values { problems: Some(problems), ..self }
     }
 
     pub(crate) fn list(self, count: usize, existing: &'v [String]) -> Self {

@@ -20,6 +20,8 @@ pub(crate) const ASSERTIONS: &str = "corpus/assertions";
 pub(crate) const TYPES: &str = "corpus/types";
 pub(crate) const IDEAS: &str = "corpus/ideas";
 pub(crate) const DOCUMENTS: &str = "corpus/documents";
+pub(crate) const REVIEW: &str = "corpus/review";
+pub(crate) const REVISE: &str = "corpus/revise";
 
 /// A stage, and the account of what it asked.
 pub(crate) struct Stage<'a> {
@@ -59,7 +61,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn ask<T: Send>(
         &mut self,
         ids: &[&str],
-        render: impl Fn(usize) -> Result<String> + Send + Sync,
+        render: impl Fn(usize) -> Result<Request> + Send + Sync,
         read: impl Fn(usize, &str) -> Read<T> + Send + Sync,
     ) -> Result<Vec<Result<T, Failure>>> {
         let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
@@ -70,10 +72,15 @@ impl<'a> Stage<'a> {
             let (stage, asked) = (&*self.name, &mut self.asked);
             let (sampling, tries, draw) = (&self.sampling, self.tries, self.draw);
             let asks = ids.iter().enumerate().map_while(|(i, &id)| match render(i) {
-                Ok(prompt) => {
-                    let nth = asked.entry(blake3::hash(prompt.as_bytes())).or_default();
+                Ok(request) => {
+                    let mut said = blake3::Hasher::new();
+                    for message in &request.messages {
+                        said.update(message.text().as_bytes());
+                        said.update(&[0xff]); // in no text
+                    }
+                    let nth = asked.entry(said.finalize()).or_default();
                     *nth += 1;
-                    let request = Request::user(prompt).with_sampling(sampling.clone());
+                    let request = request.with_sampling(sampling.clone());
                     let ask = Ask::new(stage, id, Query::Complete(request)).with_tries(tries);
                     Some(ask.with_draw(draw_of(draw, *nth - 1)))
                 }

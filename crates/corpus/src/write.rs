@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ethos_core::{Document, Failure, Journal, Lineage, Model, Watch};
+use ethos_core::{Document, Failure, Journal, Lineage, Model, Request, Watch};
 use ethos_spec::Spec;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -72,13 +72,15 @@ pub(crate) async fn write_some(
             .assertions(&place.topic.assertions)
             .doc_type(place.doc_type)
             .idea(place.idea);
-        Ok(prompts.document.render(&values)?)
+        Ok::<_, Error>(prompts.document.render(&values)?)
     };
     // One that does not render, or is too large, fails here, before anything is asked.
     preview::fits(DOCUMENTS, &render(0)?, config.max_tokens, config.context)?;
     let mut stage = Stage::new(DOCUMENTS, means, config.sampling(), (config.tries, config.draw));
     let ids: Vec<&str> = places.iter().map(|place| &*place.id).collect();
-    let texts = stage.ask(&ids, render, |_, text| content::document(text)).await?;
+    let texts = stage
+        .ask(&ids, |i| Ok(Request::user(render(i)?)), |_, text| content::document(text))
+        .await?;
 
     let mut report = WriteReport {
         model: means.0.id().key.clone(),

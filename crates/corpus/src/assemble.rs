@@ -1,0 +1,521 @@
+//! A corpus that is whole: written, judged, without duplicates, and topped up.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use ethos_core::{Document, Journal, Model, Watch};
+use ethos_spec::Spec;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{PlanConfig, WriteConfig},
+    corpus::Corpus,
+    decontaminate::Evaluation,
+    dedup::{Dedup, Index, Likeness, Standing},
+    error::{Error, Result},
+    plan::{Place, Plan},
+    planning::more_ideas,
+    prompts::Prompts,
+    report::{Cause, Missing, PlanReport, Requests, WriteReport},
+    review::{ReviewConfig, ReviewPrompts, ReviewReport, Reviewer},
+    write::{shuffle, write_some},
+};
+
+/// How a corpus is made whole.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Assembly<'a> {
+    /// How ideas are asked for, those that take the place of what fell too.
+    pub plan: PlanConfig,
+    /// How documents are written.
+    pub write: WriteConfig,
+    /// What planning and writing ask.
+    pub prompts: Prompts,
+    /// Who judges, and how; without, nothing is judged.
+    pub review: Option<(&'a dyn Model, ReviewConfig, ReviewPrompts)>,
+    /// When two documents are near; without, duplicates stay.
+    pub dedup: Option<Dedup>,
+    /// Prompts of evaluations that no document may hold.
+    pub evaluation: Option<Evaluation>,
+    /// How often what fell is written anew, from new ideas.
+    pub rounds: u32,
+}
+
+impl fmt::Debug for Assembly<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let judge = self.review.as_ref().map(|(judge, ..)| judge.id());
+        f.debug_struct("Assembly")
+            .field("plan", &self.plan)
+            .field("write", &self.write)
+            .field("judge", &judge)
+            .field("dedup", &self.dedup)
+            .field("rounds", &self.rounds)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Assembly<'a> {
+    /// Documents are written, and near-duplicates at 0.8 topped up in three rounds; nothing is judged.
+    pub fn new(plan: PlanConfig, write: WriteConfig, prompts: Prompts) -> Self {
+        let dedup = Some(Dedup::at(0.8));
+        Assembly { plan, write, prompts, review: None, dedup, evaluation: None, rounds: 3 }
+    }
+
+    /// The same with this judge.
+    pub fn with_judge(self, judge: &'a dyn Model) -> Self {
+        let review = Some((judge, ReviewConfig::judging(), ReviewPrompts::default()));
+        Assembly { review, ..self }
+    }
+
+    /// The same with what no document may hold.
+    pub fn with_evaluation(self, evaluation: Evaluation) -> Self {
+        Assembly { evaluation: Some(evaluation), ..self }
+    }
+}
+
+/// A corpus, and what became of everything that is not in it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Assembled {
+    /// The plan, with the ideas that were added. What fell is in it too.
+    pub plan: Plan,
+    /// The documents that stay, and the account of writing in all rounds.
+    pub corpus: Corpus,
+    /// What fell, in the order of ids.
+    pub fallen: Vec<Fallen>,
+    /// The account of the ideas that were added.
+    pub added: PlanReport,
+    /// The account of the judge in all rounds, where there was one.
+    pub review: Option<ReviewReport>,
+    /// Rounds that were needed, the first one included.
+    pub rounds: u32,
+    /// Documents that are still missing, by document type.
+    pub short: Vec<Short>,
+}
+
+/// A document type that has fewer documents than its plan had ideas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Short {
+    /// The names from the domain down to the type.
+    pub path: String,
+    /// Documents wanted.
+    pub wanted: usize,
+    /// Documents there.
+    pub got: usize,
+}
+
+/// An idea whose document is not in the corpus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Fallen {
+    /// Id of the idea.
+    pub id: String,
+    /// The names from the domain down to it.
+    pub path: String,
+    /// Why.
+    pub why: Fell,
+}
+
+/// Why a document is not in a corpus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fell {
+    /// It could not be written.
+    Unwritten(Cause),
+    /// It could not be judged.
+    Unjudged(Cause),
+    /// The judge objects to it.
+    Rejected {
+        /// The criteria that it does not meet.
+        criteria: Vec<String>,
+        /// What the judge says.
+        problems: String,
+    },
+    /// It is near to one that stays.
+    Duplicate {
+        /// Id of the one that stays.
+        of: String,
+        /// Their Jaccard similarity; 1 for the same words.
+        similarity: f64,
+    },
+    /// It holds a run of words of an evaluation's prompt.
+    Contaminated {
+        /// The prompt's number.
+        prompt: usize,
+    },
+}
+
+impl Assembled {
+    /// Whether every document type has as many documents as were planned.
+    pub fn is_complete(&self) -> bool {
+        self.short.is_empty()
+    }
+}
+
+/// Writes a plan, lets a judge see it, drops what is near to what is there or holds an evaluation's prompts,
+/// and asks for new ideas in the place of what fell, until every document type has as many documents as the
+/// plan had ideas or the rounds are over. What is still missing is named.
+///
+/// What stays is decided round by round, in the order of ids, so that a later round never takes back what an
+/// earlier one kept. The same journal gives the same corpus, to the byte, without asking anything.
+///
+/// # Errors
+///
+/// Those of [`write`](crate::write()) and [`Reviewer::review`]; [`Error::NothingCameBack`] when not a single
+/// document could be written.
+pub async fn assemble(
+    plan: Plan,
+    spec: &Spec,
+    assembly: &Assembly<'_>,
+    writer: &dyn Model,
+    journal: &Journal,
+    watch: &dyn Watch,
+) -> Result<Assembled> {
+    let mut plan = plan;
+    let means = (writer, journal, watch);
+    let wanted: HashMap<String, usize> =
+        plan.types_at().into_iter().map(|at| (at.id, at.doc_type.ideas.len())).collect();
+    let mut kept: Vec<Document> = Vec::new();
+    let mut sieve = Sieve::new(assembly)?;
+    let mut done: HashSet<String> = HashSet::new();
+    let mut fallen: Vec<Fallen> = Vec::new();
+    let mut account = WriteReport::default();
+    let (mut added, mut review) = (PlanReport::default(), None);
+    let mut rounds = 0;
+    let short = loop {
+        rounds += 1;
+        let ideas = plan.ideas();
+        let fresh: Vec<Place<'_>> =
+            ideas.iter().filter(|place| !done.contains(&place.id)).cloned().collect();
+        done.extend(fresh.iter().map(|place| place.id.clone()));
+        if !fresh.is_empty() || rounds == 1 {
+            let written =
+                write_some(&plan, &fresh, spec, &assembly.write, &assembly.prompts, means).await;
+            let mut corpus = match written {
+                // That none of the added ideas could be written ends nothing.
+                Err(Error::NothingCameBack { .. }) if rounds > 1 => {
+                    break shortfalls(&plan, &wanted, &kept);
+                }
+                written => written?,
+            };
+            for Missing { id, path, cause } in &corpus.report.missing {
+                let why = Fell::Unwritten(cause.clone());
+                fallen.push(Fallen { id: id.clone(), path: path.clone(), why });
+            }
+            account.add(corpus.report);
+            corpus.documents.sort_by(|a, b| a.id.cmp(&b.id));
+            let places: HashMap<&str, &Place<'_>> =
+                fresh.iter().map(|place| (&*place.id, place)).collect();
+            let falls = |document: &Document, why: Fell| {
+                let path = places.get(&*document.id).map_or_else(String::new, |place| place.path());
+                Fallen { id: document.id.clone(), path, why }
+            };
+            let mut documents = corpus.documents;
+            if let Some((judge, config, prompts)) = &assembly.review {
+                let mut reviewer = Reviewer::new(&plan, spec);
+                (reviewer.judging, reviewer.prompts) = (config.clone(), prompts.clone());
+                let found = reviewer.review(&documents, *judge, journal, watch).await?;
+                let mut judgements = found.judgements.into_iter();
+                documents.retain(|document| {
+                    let why = match judgements.next() {
+                        Some(Ok(judgement)) if judgement.passes() => return true,
+                        Some(Ok(judgement)) => Fell::Rejected {
+                            criteria: judgement.objections().map(str::to_owned).collect(),
+                            problems: judgement.problems(),
+                        },
+                        Some(Err(cause)) => Fell::Unjudged(cause),
+                        None => return false,
+                    };
+                    fallen.push(falls(document, why));
+                    false
+                });
+                add_review(&mut review, found.report);
+            }
+            let whys = sieve.sift(&documents)?;
+            for (document, why) in documents.into_iter().zip(whys) {
+                match why {
+                    None => kept.push(document),
+                    Some(why) => fallen.push(falls(&document, why)),
+                }
+            }
+        }
+        let short = shortfalls(&plan, &wanted, &kept);
+        if short.is_empty() || rounds > assembly.rounds {
+            break short;
+        }
+        let lacks: HashMap<String, usize> = lacks(&plan, &wanted, &kept);
+        let before = plan.ideas().len();
+        let more = more_ideas(
+            &mut plan,
+            &lacks,
+            spec,
+            &assembly.plan,
+            &assembly.prompts,
+            means,
+            &mut added,
+        );
+        more.await?;
+        if plan.ideas().len() == before {
+            break short;
+        }
+    };
+    fallen.sort_by(|a, b| a.id.cmp(&b.id));
+    shuffle(&mut kept, assembly.write.seed);
+    account.written = kept.len() as u64;
+    let corpus = Corpus { documents: kept, report: account };
+    Ok(Assembled { plan, corpus, fallen, added, review, rounds, short })
+}
+
+/// What lets documents through: not near to one that is there, no run of an evaluation.
+struct Sieve<'a> {
+    index: Option<Index>,
+    evaluation: Option<&'a Evaluation>,
+    /// Ids by their numbers in the index.
+    ids: Vec<String>,
+}
+
+impl<'a> Sieve<'a> {
+    fn new(assembly: &'a Assembly<'_>) -> Result<Self> {
+        let index = assembly.dedup.as_ref().map(Index::new).transpose()?;
+        Ok(Sieve { index, evaluation: assembly.evaluation.as_ref(), ids: Vec::new() })
+    }
+
+    /// For each document why it falls, if it does.
+    fn sift(&mut self, documents: &[Document]) -> Result<Vec<Option<Fell>>> {
+        let mut whys: Vec<Option<Fell>> = documents.iter().map(|_| None).collect();
+        if let Some(evaluation) = self.evaluation {
+            let texts: Vec<&str> = documents.iter().map(|document| &*document.text).collect();
+            for overlap in evaluation.decontaminate(&texts).overlaps {
+                if evaluation.falls(&overlap) {
+                    whys[overlap.document] = Some(Fell::Contaminated { prompt: overlap.prompt });
+                }
+            }
+        }
+        let Some(index) = &mut self.index else { return Ok(whys) };
+        let clean: Vec<usize> = (0..documents.len()).filter(|&i| whys[i].is_none()).collect();
+        let texts: Vec<&str> = clean.iter().map(|&i| &*documents[i].text).collect();
+        self.ids.extend(clean.iter().map(|&i| documents[i].id.clone()));
+        for (i, standing) in clean.into_iter().zip(index.add_all(&texts)?) {
+            if let Standing::Dropped { kept, likeness } = standing {
+                let similarity = match likeness {
+                    Likeness::Exact => 1.0,
+                    Likeness::Near(similarity) => similarity,
+                };
+                let of = self.ids.get(kept).cloned().unwrap_or_default();
+                whys[i] = Some(Fell::Duplicate { of, similarity });
+            }
+        }
+        Ok(whys)
+    }
+}
+
+/// Documents that each type has.
+fn counts(plan: &Plan, kept: &[Document]) -> HashMap<String, usize> {
+    let types: HashMap<String, String> = plan
+        .types_at()
+        .iter()
+        .flat_map(|at| at.idea_ids().into_iter().map(|id| (id, at.id.clone())))
+        .collect();
+    let mut counts = HashMap::new();
+    for document in kept {
+        if let Some(of) = types.get(&document.id) {
+            *counts.entry(of.clone()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn lacks(
+    plan: &Plan,
+    wanted: &HashMap<String, usize>,
+    kept: &[Document],
+) -> HashMap<String, usize> {
+    let have = counts(plan, kept);
+    let lack = |(id, wanted): (&String, &usize)| {
+        let lack = wanted.saturating_sub(have.get(id).copied().unwrap_or(0));
+        (lack > 0).then(|| (id.clone(), lack))
+    };
+    wanted.iter().filter_map(lack).collect()
+}
+
+fn shortfalls(plan: &Plan, wanted: &HashMap<String, usize>, kept: &[Document]) -> Vec<Short> {
+    let lacks = lacks(plan, wanted, kept);
+    let types = plan.types_at();
+    let short = types.iter().filter_map(|at| {
+        let (wanted, lack) = (*wanted.get(&at.id)?, *lacks.get(&at.id)?);
+        let names = [&*at.domain.name, &*at.topic.name, &*at.doc_type.name];
+        Some(Short { path: names.join(" / "), wanted, got: wanted - lack })
+    });
+    short.collect()
+}
+
+fn add_review(sum: &mut Option<ReviewReport>, report: ReviewReport) {
+    match sum {
+        None => *sum = Some(report),
+        Some(sum) => {
+            sum.passed += report.passed;
+            for (objection, count) in report.objections {
+                *sum.objections.entry(objection).or_default() += count;
+            }
+            sum.requests.add(&report.requests);
+        }
+    }
+}
+
+impl WriteReport {
+    /// Adds the account of another round.
+    fn add(&mut self, round: WriteReport) {
+        self.model = round.model;
+        self.prompt_hash = round.prompt_hash;
+        self.planned += round.planned;
+        self.written += round.written;
+        self.requests.add(&round.requests);
+        self.missing.extend(round.missing);
+    }
+}
+
+impl Requests {
+    /// Adds the account of another round.
+    fn add(&mut self, round: &Requests) {
+        self.stage.clone_from(&round.stage);
+        self.asked += round.asked;
+        self.reused += round.reused;
+        self.usable += round.usable;
+        for (reason, count) in &round.unusable {
+            *self.unusable.entry(reason.clone()).or_default() += count;
+        }
+        self.errors += round.errors;
+        self.repaid += round.repaid;
+        self.usage += round.usage;
+        self.paid += round.paid;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ethos_core::Scripted;
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::{
+        Card, TokenCounts,
+        decontaminate::Decontaminate,
+        fixture::{self, Asked},
+        plan,
+    };
+
+    /// Documents long enough to be compared; every third idea of a type becomes the same document, and one
+    /// holds a prompt.
+    fn writer() -> Scripted {
+        Scripted::new("repeating", |request| {
+            let asked = Asked::read(&request.messages[0].text());
+            if asked.stage != "document" {
+                return asked.answer().into();
+            }
+            let number = asked.of.chars().filter(char::is_ascii_digit).collect::<String>();
+            let text = match number.chars().last() {
+                Some('2') => {
+                    "The same story about Aria as ever, told once more for all who like it so."
+                        .to_owned()
+                }
+                Some('1') if asked.of.contains("types 1") => {
+                    format!(
+                        "{number} Aria was asked: which of the two cheeses would you rather take to sea, friend"
+                    )
+                }
+                _ => (0..20).map(|n| format!("word{number}of{n} ")).collect(),
+            };
+            format!("<scratchpad>Plan.</scratchpad><content>{text}</content>").into()
+        })
+    }
+
+    fn judge() -> Scripted {
+        Scripted::new("judge", |request| {
+            let asked = request.messages[0].text();
+            let faithful = if asked.contains("word0000000of1 ") { "no" } else { "yes" };
+            format!(
+                "Seen.<quote></quote><faithful>{faithful}</faithful><specific>yes</specific>\
+                 <clean>yes</clean>"
+            )
+            .into()
+        })
+    }
+
+    fn run(journal: &Journal, rounds: u32) -> (Assembled, PlanReport) {
+        let (spec, writer, judge) = (fixture::spec(), writer(), judge());
+        let prompts = fixture::prompts();
+        let config = fixture::config();
+        let planning = plan(&spec, &config, &prompts, &writer, journal, &());
+        let (plan, planned) = block_on(planning).unwrap();
+        let cheese = ["which of the two cheeses would you rather take to sea, friend"];
+        let evaluation =
+            Evaluation::new(&cheese, &Decontaminate { words: 8, ..Decontaminate::default() });
+        let assembly = Assembly::new(fixture::config(), fixture::write_config(), prompts)
+            .with_judge(&judge)
+            .with_evaluation(evaluation.unwrap());
+        let assembly = Assembly { rounds, ..assembly };
+        let done = assemble(plan, &spec, &assembly, &writer, journal, &());
+        (block_on(done).unwrap(), planned)
+    }
+
+    #[test]
+    fn what_falls_is_topped_up_until_the_corpus_is_whole() {
+        let journal = Journal::in_memory().unwrap();
+        let (done, planned) = run(&journal, 3);
+        assert!(done.is_complete(), "{:?}", done.short);
+        assert_eq!(done.corpus.documents.len(), 24);
+        assert!(done.rounds > 1 && done.plan.ideas().len() == 24 + done.fallen.len());
+        let count = |is: fn(&Fell) -> bool| done.fallen.iter().filter(|one| is(&one.why)).count();
+        assert!(count(|why| matches!(why, Fell::Rejected { .. })) >= 1);
+        assert!(count(|why| matches!(why, Fell::Contaminated { prompt: 0 })) >= 1);
+        let twins = count(|why| matches!(why, Fell::Duplicate { similarity: 1.0, .. }));
+        assert_eq!(twins, 7, "of eight alike one stays");
+        for one in &done.fallen {
+            assert!(done.corpus.documents.iter().all(|document| document.id != one.id));
+            if let Fell::Duplicate { of, .. } = &one.why {
+                assert!(done.corpus.documents.iter().any(|document| document.id == *of));
+            }
+        }
+
+        // The same again asks nothing, and gives the same.
+        let (again, _) = run(&journal, 3);
+        assert_eq!(again.corpus.documents, done.corpus.documents);
+        assert_eq!(again.corpus.report.requests.reused, again.corpus.report.requests.asked);
+
+        let tokens = TokenCounts::of(&done.corpus.documents, |text| text.split(' ').count());
+        let card = Card {
+            license: Some("mit".to_owned()),
+            prices: [("scripted/repeating".to_owned(), (1.0, 2.0))].into(),
+            ..Card::new("aria | corpus")
+        };
+        let card = card.markdown(&done, &planned, &fixture::spec(), Some(&tokens));
+        for wanted in [
+            "pretty_name: \"aria | corpus\"",
+            "# aria \\| corpus",
+            "24 synthetic documents about Aria",
+            "| duplicate | 7 |",
+            "| holds a prompt of an evaluation |",
+            "| judge: not faithful |",
+            "| corpus/review |",
+            "n<1K",
+        ] {
+            assert!(card.contains(wanted), "`{wanted}` is not in\n{card}");
+        }
+    }
+
+    #[test]
+    fn what_is_still_missing_is_named() {
+        let journal = Journal::in_memory().unwrap();
+        let (done, planned) = run(&journal, 0);
+        assert_eq!(done.rounds, 1);
+        let missing: usize = done.short.iter().map(|short| short.wanted - short.got).sum();
+        assert_eq!(done.corpus.documents.len() + missing, 24);
+        assert_eq!(missing, done.fallen.len());
+        let card = Card::new("short").markdown(&done, &planned, &fixture::spec(), None);
+        assert!(card.contains("documents instead of 3."), "{card}");
+    }
+}
