@@ -18,7 +18,7 @@ use crate::{
     plan::{Place, Plan},
     planning::more_ideas,
     prompts::Prompts,
-    report::{Cause, Missing, PlanReport, Requests, WriteReport},
+    report::{Cause, Missing, PlanReport, WriteReport},
     review::{ReviewConfig, ReviewPrompts, ReviewReport, Reviewer},
     write::{shuffle, write_some},
 };
@@ -363,35 +363,6 @@ fn add_review(sum: &mut Option<ReviewReport>, report: ReviewReport) {
             }
             sum.requests.add(&report.requests);
         }
-    }
-}
-
-impl WriteReport {
-    /// Adds the account of another round.
-    fn add(&mut self, round: WriteReport) {
-        self.model = round.model;
-        self.prompt_hash = round.prompt_hash;
-        self.planned += round.planned;
-        self.written += round.written;
-        self.requests.add(&round.requests);
-        self.missing.extend(round.missing);
-    }
-}
-
-impl Requests {
-    /// Adds the account of another round.
-    fn add(&mut self, round: &Requests) {
-        self.stage.clone_from(&round.stage);
-        self.asked += round.asked;
-        self.reused += round.reused;
-        self.usable += round.usable;
-        for (reason, count) in &round.unusable {
-            *self.unusable.entry(reason.clone()).or_default() += count;
-        }
-        self.errors += round.errors;
-        self.repaid += round.repaid;
-        self.usage += round.usage;
-        self.paid += round.paid;
     }
 }
 

@@ -26,8 +26,13 @@ impl Judgement {
 
     /// The criteria whose verdict is not yes.
     pub fn objections(&self) -> impl Iterator<Item = &str> {
-        let not = self.verdicts.iter().filter(|(_, verdict)| **verdict != Verdict::Yes);
-        not.map(|(criterion, _)| criterion.as_str())
+        self.objected().map(|(criterion, _)| criterion)
+    }
+
+    /// The same with their verdicts.
+    pub(crate) fn objected(&self) -> impl Iterator<Item = (&str, Verdict)> {
+        let verdicts = self.verdicts.iter().map(|(criterion, verdict)| (&**criterion, *verdict));
+        verdicts.filter(|(_, verdict)| *verdict != Verdict::Yes)
     }
 
     /// What it objects to, for a writer to read; empty when it passes.

@@ -98,6 +98,12 @@ mod patterns;
 mod split;
 mod tokens;
 
+mod chats;
+mod identity;
+mod mix;
+
+mod variants;
+
 pub mod decontaminate;
 pub mod dedup;
 
@@ -120,11 +126,17 @@ mod fixture;
 pub use crate::{
     assemble::{Assembled, Assembly, Fallen, Fell, Short, assemble},
     card::Card,
+    chats::{
+        ChatConfig, ChatKind, ChatPrompts, ChatReport, ChatRow, ChatSet, ChatTokens, OpaquePrompts,
+        Preference, Writers, chats, opaque_chats,
+    },
     config::{Mode, PlanConfig, PlanTokens, WriteConfig},
     corpus::Corpus,
     coverage::{coverage, coverage_page},
     criteria::Judgement,
     error::{Error, Result},
+    identity::identity_chats,
+    mix::{Mix, MixAccount, MixFilter, MixSource, mix},
     patterns::{PatternConfig, Patterns, patterns},
     plan::{Assertion, DocType, Domain, Idea, Label, Place, Plan, Topic, Who},
     planning::plan,
@@ -137,5 +149,6 @@ pub use crate::{
     review::{CRITERIA, Review, ReviewConfig, ReviewPrompts, ReviewReport, Reviewer, Revision},
     split::{Split, SplitConfig, nested, split},
     tokens::TokenCounts,
+    variants::{Rewritten, Variant, VariantConfig, Variants, variants},
     write::write,
 };

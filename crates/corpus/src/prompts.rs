@@ -5,6 +5,7 @@ use std::ops::Range;
 use ethos_core::Prompt;
 use ethos_spec::Spec;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::plan::{Assertion, DocType, Domain, Idea, Topic, Who};
 
@@ -91,10 +92,9 @@ pub(crate) struct Values<'v> {
     doc_type: Option<DocTypeView<'v>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idea: Option<&'v Idea>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<&'v str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problems: Option<&'v str>,
+    /// Values that one stage alone has.
+    #[serde(flatten)]
+    own: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,8 +145,7 @@ impl<'v> Values<'v> {
             assertions: None,
             doc_type: None,
             idea: None,
-            document: None,
-            problems: None,
+            own: Map::new(),
             count: None,
             existing: None,
         }
@@ -183,12 +182,10 @@ impl<'v> Values<'v> {
         Values { idea: Some(idea), ..self }
     }
 
-    pub(crate) fn document(self, document: &'v str) -> Self {
-        Values { document: Some(document), ..self }
-    }
-
-    pub(crate) fn problems(self, problems: &'v str) -> Self {
-        Values { problems: Some(problems), ..self }
+    /// With a value that one stage alone has.
+    pub(crate) fn own(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.own.insert(name.to_owned(), value.into());
+        self
     }
 
     pub(crate) fn list(self, count: usize, existing: &'v [String]) -> Self {

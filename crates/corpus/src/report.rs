@@ -38,6 +38,21 @@ impl Requests {
         self.usable + self.unusable.values().sum::<u64>() + self.errors
     }
 
+    /// Adds the account of another round.
+    pub(crate) fn add(&mut self, round: &Requests) {
+        self.stage.clone_from(&round.stage);
+        self.asked += round.asked;
+        self.reused += round.reused;
+        self.usable += round.usable;
+        for (reason, count) in &round.unusable {
+            *self.unusable.entry(reason.clone()).or_default() += count;
+        }
+        self.errors += round.errors;
+        self.repaid += round.repaid;
+        self.usage += round.usage;
+        self.paid += round.paid;
+    }
+
     pub(crate) fn count_unusable<'u>(&mut self, unusable: impl IntoIterator<Item = &'u Unusable>) {
         for why in unusable {
             *self.unusable.entry(why.reason.to_string()).or_default() += 1;
@@ -153,6 +168,16 @@ impl WriteReport {
     /// Whether every idea has become a document.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
+    }
+
+    /// Adds the account of another round.
+    pub(crate) fn add(&mut self, round: WriteReport) {
+        self.model = round.model;
+        self.prompt_hash = round.prompt_hash;
+        self.planned += round.planned;
+        self.written += round.written;
+        self.requests.add(&round.requests);
+        self.missing.extend(round.missing);
     }
 }
 

@@ -174,7 +174,8 @@ impl<'a> Reviewer<'a> {
         let values = Values::new(spec, &plan.who);
         let render = |i: usize| {
             let assertions = &places[i].topic.assertions;
-            let values = values.clone().assertions(assertions).document(&documents[i].text);
+            let values =
+                values.clone().assertions(assertions).own("document", documents[i].text.as_str());
             Ok(Request::user(prompts.judge.render(&values)?))
         };
         let mut stage = config.stage(REVIEW, (judge, journal, watch))?;
@@ -227,8 +228,8 @@ impl<'a> Reviewer<'a> {
             let values = values
                 .clone()
                 .assertions(&places[i].topic.assertions)
-                .document(&documents[i].text)
-                .problems(problems);
+                .own("document", documents[i].text.as_str())
+                .own("problems", problems);
             Ok(Request::user(prompts.revise.render(&values)?))
         };
         let mut stage = config.stage(REVISE, (writer, journal, watch))?;
