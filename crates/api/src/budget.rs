@@ -1,0 +1,289 @@
+//! What is spent, and what may be.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ethos_core::Usage;
+use tokio::sync::Notify;
+
+use crate::{
+    Error, Result,
+    price::{Cost, Price},
+};
+
+/// What a model, or all models of a budget, have taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Spent {
+    /// Answers.
+    pub answers: u64,
+    /// Their tokens.
+    pub usage: Usage,
+    /// What these cost by the price table, in USD; 0 without one.
+    pub usd: f64,
+    /// Attempts whose answers never came, or came without their number of tokens, so that nobody here
+    /// knows whether they are billed.
+    pub unknown: u64,
+    /// What these cost at most, in USD. A budget counts it as spent.
+    pub unknown_usd: f64,
+}
+
+/// A sum that requests may cost, shared by whatever models are given a clone of it.
+///
+/// Before a request is sent, the most that it can cost is set aside: its bytes as tokens (no tokeniser
+/// makes more of them), and `max_tokens`. What it did cost is taken when the answer is there. A request
+/// that would not fit waits while others in flight may leave something over, and is refused, unsent,
+/// when they cannot: so the sum is never exceeded, unless by what no byte of a request shows, such as
+/// images that it only names.
+#[derive(Clone)]
+pub struct Budget(Arc<Shared>);
+
+struct Shared {
+    limit: Cost,
+    ledger: Mutex<Ledger>,
+    settled: Notify,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Ledger {
+    answers: u64,
+    usage: Usage,
+    spent: Cost,
+    unknown: u64,
+    lost: Cost,
+    reserved: Cost,
+}
+
+impl Ledger {
+    fn spent(&self) -> Spent {
+        Spent {
+            answers: self.answers,
+            usage: self.usage,
+            usd: self.spent.as_usd(),
+            unknown: self.unknown,
+            unknown_usd: self.lost.as_usd(),
+        }
+    }
+
+    fn settle(&mut self, end: End) {
+        match end {
+            End::Free => {}
+            End::Paid(usage, cost) => {
+                self.answers += 1;
+                self.usage += usage;
+                self.spent.0 += cost.0;
+            }
+            End::Unknown(worst) => {
+                self.unknown += 1;
+                self.lost.0 += worst.0;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Free,
+    Paid(Usage, Cost),
+    Unknown(Cost),
+}
+
+impl Budget {
+    /// So many USD. What is no sum of money, like a negative number, is nothing.
+    pub fn usd(limit: f64) -> Budget {
+        let limit = Cost::usd(limit);
+        Budget(Arc::new(Shared { limit, ledger: Mutex::default(), settled: Notify::new() }))
+    }
+
+    /// What is spent so far, by all who share it.
+    pub fn spent(&self) -> Spent {
+        lock(&self.0.ledger).spent()
+    }
+
+    /// What is left when all that is in flight costs the most that it can, in USD.
+    pub fn left(&self) -> f64 {
+        let ledger = *lock(&self.0.ledger);
+        let taken = ledger.spent.0 + ledger.lost.0 + ledger.reserved.0;
+        Cost(self.0.limit.0.saturating_sub(taken)).as_usd()
+    }
+
+    async fn reserve(&self, model: &str, worst: Cost) -> Result<()> {
+        loop {
+            let settled = self.0.settled.notified();
+            let mut settled = std::pin::pin!(settled);
+            // From here on nothing settles unheard.
+            settled.as_mut().enable();
+            {
+                let mut ledger = lock(&self.0.ledger);
+                let gone = ledger.spent.0 + ledger.lost.0;
+                let limit = self.0.limit;
+                if gone + worst.0 > limit.0 {
+                    return Err(Error::Budget {
+                        model: model.into(),
+                        worst: worst.as_usd(),
+                        left: Cost(limit.0.saturating_sub(gone)).as_usd(),
+                        limit: limit.as_usd(),
+                    });
+                }
+                if gone + ledger.reserved.0 + worst.0 <= limit.0 {
+                    ledger.reserved.0 += worst.0;
+                    return Ok(());
+                }
+            }
+            settled.await;
+        }
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (limit, spent) = (self.0.limit.as_usd(), self.spent());
+        f.debug_struct("Budget").field("limit", &limit).field("spent", &spent).finish()
+    }
+}
+
+/// Keeps the accounts of one model.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    model: String,
+    price: Option<Price>,
+    budget: Option<Budget>,
+    ledger: Mutex<Ledger>,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spent().fmt(f)
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(model: &str, price: Option<Price>, budget: Option<Budget>) -> Result<Meter> {
+        if let Some(price) = &price {
+            price.check()?;
+        } else if budget.is_some() {
+            return Err(Error::NoPrice { model: model.into() });
+        }
+        Ok(Meter { model: model.into(), price, budget, ledger: Mutex::default() })
+    }
+
+    pub(crate) fn budgeted(&self) -> bool {
+        self.budget.is_some()
+    }
+
+    pub(crate) fn spent(&self) -> Spent {
+        lock(&self.ledger).spent()
+    }
+
+    /// Sets aside what an attempt costs at most.
+    pub(crate) async fn reserve(self: &Arc<Self>, worst: Usage) -> Result<Hold> {
+        let worst = self.price.map(|price| price.worst(worst)).unwrap_or_default();
+        if let Some(budget) = &self.budget {
+            budget.reserve(&self.model, worst).await?;
+        }
+        Ok(Hold { meter: Arc::clone(self), worst, sent: false, settled: false })
+    }
+}
+
+/// What is set aside for an attempt. Dropped unsettled, it is free before the attempt was sent, and
+/// unknown after.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    meter: Arc<Meter>,
+    worst: Cost,
+    sent: bool,
+    settled: bool,
+}
+
+impl Hold {
+    /// The server may have the request.
+    pub(crate) fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// The server did not do it.
+    pub(crate) fn free(mut self) {
+        self.settle(End::Free);
+    }
+
+    /// It was answered; `cached` of the input was.
+    pub(crate) fn paid(mut self, usage: Usage, cached: u64) {
+        let cost = self.meter.price.map(|price| price.of(usage, cached)).unwrap_or_default();
+        self.settle(End::Paid(usage, cost));
+    }
+
+    fn settle(&mut self, end: End) {
+        self.settled = true;
+        lock(&self.meter.ledger).settle(end);
+        if let Some(Budget(shared)) = &self.meter.budget {
+            {
+                let mut ledger = lock(&shared.ledger);
+                ledger.reserved.0 = ledger.reserved.0.saturating_sub(self.worst.0);
+                ledger.settle(end);
+            }
+            shared.settled.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.settle(if self.sent { End::Unknown(self.worst) } else { End::Free });
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt, executor::block_on};
+
+    use super::*;
+
+    fn meter(budget: &Budget) -> Arc<Meter> {
+        let price = Some(Price::new(1e6, 1e6)); // a USD for a token
+        Arc::new(Meter::new("m", price, Some(budget.clone())).unwrap())
+    }
+
+    fn usage(input: u64) -> Usage {
+        Usage::new(input, 0)
+    }
+
+    #[test]
+    fn a_budget_waits_for_what_may_be_left_over_and_stops_before_it_is_exceeded() {
+        let budget = Budget::usd(10.0);
+        let (one, two) = (meter(&budget), meter(&budget));
+        let mut first = block_on(one.reserve(usage(6))).unwrap();
+        first.sent();
+        assert_eq!(budget.left(), 4.0);
+        let mut waits = Box::pin(two.reserve(usage(6)));
+        assert!((&mut waits).now_or_never().is_none(), "it may yet fit");
+        first.paid(usage(3), 0);
+        let mut second = block_on(waits).unwrap();
+        second.sent();
+        drop(second);
+        let spent = budget.spent();
+        assert_eq!((spent.usd, spent.unknown_usd, spent.unknown), (3.0, 6.0, 1));
+        let error = block_on(one.reserve(usage(2))).unwrap_err();
+        assert!(
+            matches!(error, Error::Budget { worst: 2.0, left: 1.0, limit: 10.0, .. }),
+            "{error}"
+        );
+        block_on(one.reserve(usage(1))).unwrap().free();
+        drop(block_on(one.reserve(usage(1))).unwrap());
+        assert_eq!((budget.left(), one.spent().usd, two.spent().usd), (1.0, 3.0, 0.0));
+    }
+
+    #[test]
+    fn a_model_without_a_price_is_named() {
+        let error = Meter::new("gpt-5", None, Some(Budget::usd(1.0))).unwrap_err();
+        assert!(error.to_string().contains("gpt-5"), "{error}");
+        assert!(Meter::new("gpt-5", None, None).is_ok());
+    }
+}

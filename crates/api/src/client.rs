@@ -1,0 +1,253 @@
+//! Sending a request until it is answered, within limits and budget.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use ethos_core::{Completion, Error, ModelErrorKind, ModelId, Result, Usage};
+use serde_json::Value;
+
+use crate::{
+    Retry, Runtime,
+    address::Address,
+    budget::{Hold, Meter},
+    fault::{Fault, Unreadable, declined},
+    http::{Answer, Http},
+    limits::Rates,
+    pace::Pace,
+    retry::Pauses,
+    secret::Redactor,
+};
+
+/// What both services stand on.
+pub(crate) struct Client {
+    pub(crate) id: ModelId,
+    pub(crate) address: Address,
+    pub(crate) http: Http,
+    pub(crate) retry: Retry,
+    pub(crate) pauses: Pauses,
+    pub(crate) rates: Rates,
+    pub(crate) pace: Pace,
+    pub(crate) most: usize,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) redactor: Redactor,
+    pub(crate) runtime: Runtime,
+    pub(crate) count: AtomicU64,
+}
+
+/// A request.
+pub(crate) struct Call {
+    /// Below the base URL.
+    pub(crate) path: &'static str,
+    pub(crate) body: Value,
+    /// Tokens that the answer has at most, where that is known.
+    pub(crate) most: Option<u32>,
+    /// How many answers the service counts: each score is one, with its own.
+    pub(crate) extra_input: u64,
+}
+
+/// What a reader makes of a body.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Billed<T> {
+    pub(crate) value: T,
+    /// Where the server says.
+    pub(crate) usage: Option<Usage>,
+    /// Tokens of the input that came from the server's cache.
+    pub(crate) cached: u64,
+}
+
+/// What a service answered to a [`Call`].
+pub(crate) enum Outcome<T> {
+    Answered(T),
+    /// The provider's filters declined, with these words.
+    Declined(String),
+}
+
+impl Outcome<Completion> {
+    /// A declined request is an answer, too.
+    pub(crate) fn completion(self) -> Completion {
+        match self {
+            Outcome::Answered(completion) => completion,
+            Outcome::Declined(words) => Completion::new(words).with_stop(ethos_core::Stop::Refusal),
+        }
+    }
+}
+
+/// A reader of bodies.
+pub(crate) type Reads<T> = Box<dyn Fn(&Value) -> Result<Billed<T>, Unreadable> + Send + Sync>;
+
+impl Client {
+    /// An error of this model.
+    pub(crate) fn error(&self, kind: ModelErrorKind, message: impl Into<String>) -> Error {
+        Error::model(&self.id.key, kind, message)
+    }
+
+    /// Sends the call on the runtime, whoever polls.
+    pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: Call,
+        read: Reads<T>,
+    ) -> Result<Outcome<T>> {
+        let client = Arc::clone(self);
+        let answer = self.runtime.run(async move { client.tries(call, read).await }).await;
+        answer.unwrap_or_else(|| {
+            let message = "its runtime has stopped, or has no drivers for input, output and time";
+            Err(self.error(ModelErrorKind::Other, message))
+        })
+    }
+
+    async fn tries<T>(&self, call: Call, read: Reads<T>) -> Result<Outcome<T>> {
+        let body = serde_json::to_vec(&call.body)
+            .map_err(|_| self.error(ModelErrorKind::BadRequest, "the request is no JSON"))?;
+        if self.meter.budgeted() && call.most.is_none() {
+            let message =
+                "a budget needs a bound: set `max_tokens`, of the request or the endpoint";
+            return Err(self.error(ModelErrorKind::BadRequest, message));
+        }
+        let worst =
+            Usage::new(body.len() as u64 + call.extra_input, call.most.unwrap_or_default().into());
+        let url = self.address.join(call.path);
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let total = Duration::try_from_secs_f64(self.retry.total).unwrap_or(Duration::MAX);
+        let mut began = None;
+        let mut failures = 0;
+        loop {
+            let hold = self.meter.reserve(worst).await.map_err(|source| self.budget(source))?;
+            let permit = self.pace.permit().await;
+            self.rates.wait(body.len(), call.most).await;
+            let began = *began.get_or_insert_with(Instant::now);
+            let left = total.saturating_sub(began.elapsed());
+            let fault = match self.attempt(&url, body.clone(), left, hold, &read).await {
+                Ok(outcome) => {
+                    permit.succeeded();
+                    return Ok(outcome);
+                }
+                Err(fault) => fault,
+            };
+            if fault.load {
+                permit.refused();
+            }
+            drop(permit);
+            failures += 1;
+            let pause = match fault.retry_after {
+                Some(asked) => self.pauses.asked(asked, number, failures),
+                None => self.pauses.draw(number, failures),
+            };
+            let left = total.saturating_sub(began.elapsed());
+            if !fault.passing || failures >= self.retry.tries.max(1) || pause >= left {
+                return Err(self.failed(fault, call.path, failures));
+            }
+            let (model, message) = (&self.id.key, &fault.message);
+            tracing::debug!(model, message, failures, pause = pause.as_secs_f64(), "again");
+            // The server's limits are of the account: whoever else asks waits as well.
+            if fault.load
+                && let Some(asked) = fault.retry_after
+            {
+                self.rates.rest(asked);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Sends it once.
+    async fn attempt<T>(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+        left: Duration,
+        mut hold: Hold,
+        read: &Reads<T>,
+    ) -> Result<Outcome<T>, Fault> {
+        hold.sent();
+        let mut answer = match self.http.post(url, body, left).await {
+            Ok(answer) => answer,
+            Err(broken) => {
+                let fault = Fault::broken(broken, &self.redactor);
+                if !fault.billed {
+                    hold.free();
+                }
+                return Err(fault);
+            }
+        };
+        self.rates.learn(&answer.headers, SystemTime::now());
+        if !answer.succeeded() {
+            // A gateway that lost patience says nothing of the server behind it.
+            if !matches!(answer.status, 504 | 524) {
+                hold.free();
+            }
+            return match declined(&answer, &self.redactor) {
+                Some(words) => Ok(Outcome::Declined(words)),
+                None => Err(Fault::status(&answer, &self.redactor)),
+            };
+        }
+        if let Some(clean) =
+            std::str::from_utf8(&answer.body).ok().and_then(|body| self.redactor.answer(body))
+        {
+            answer.body = clean.into_bytes();
+        }
+        let value = match parse(&answer) {
+            Ok(value) => value,
+            Err(why) => return Err(Fault::unreadable(&why, &answer, &self.redactor)),
+        };
+        if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
+            // Some routers answer 200 and put the status in the error.
+            let code = &error["code"];
+            let status = code.as_u64().or_else(|| code.as_str()?.parse().ok());
+            let status = status.and_then(|status| u16::try_from(status).ok());
+            if let Some(status) = status {
+                let inner = Answer { status, headers: answer.headers, body: answer.body };
+                if let Some(words) = declined(&inner, &self.redactor) {
+                    return Ok(Outcome::Declined(words));
+                }
+                let outer = Answer { status: answer.status, ..inner };
+                return Err(Fault::hidden(Some(status), &outer, &self.redactor));
+            }
+            return Err(Fault::hidden(None, &answer, &self.redactor));
+        }
+        match read(&value) {
+            Ok(Billed { value, usage, cached }) => {
+                if let Some(usage) = usage {
+                    self.rates.answered(usage.output);
+                    hold.paid(usage, cached);
+                }
+                Ok(Outcome::Answered(value))
+            }
+            Err(why) => Err(Fault::unreadable(&why, &answer, &self.redactor)),
+        }
+    }
+
+    fn budget(&self, source: crate::Error) -> Error {
+        let mut error = self.error(ModelErrorKind::Other, "the budget stops it");
+        if let Error::Model { source: place, .. } = &mut error {
+            *place = Some(Box::new(source));
+        }
+        error
+    }
+
+    fn failed(&self, fault: Fault, path: &str, failures: u32) -> Error {
+        let tried = if failures > 1 { format!("; tried {failures} times") } else { String::new() };
+        let message = format!("{}{path} {}{tried}", self.address.shown, fault.message);
+        Error::Model {
+            model: self.id.key.clone(),
+            kind: fault.kind,
+            message,
+            retry_after: fault.retry_after,
+            source: fault.source.map(|cause| Box::new(cause) as _),
+        }
+    }
+}
+
+fn parse(answer: &Answer) -> Result<Value, Unreadable> {
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err(Unreadable::Lacks("object")),
+        Err(error) if error.is_eof() && answer.body.trim_ascii_start().starts_with(b"{") => {
+            Err(Unreadable::Ended)
+        }
+        Err(_) => Err(Unreadable::NoJson),
+    }
+}

@@ -1,0 +1,225 @@
+//! One request and its answer.
+
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, NoProxy, Proxy,
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    redirect, retry,
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::{
+    Error, Result, Secret,
+    retry::{Timeouts, seconds},
+    secret::Redactor,
+};
+
+/// An answer longer than this is none: 64 MiB.
+const LONGEST: usize = 64 << 20;
+
+/// Proxies, by what is asked through them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proxies {
+    pub(crate) all: Option<Secret>,
+    pub(crate) http: Option<Secret>,
+    pub(crate) https: Option<Secret>,
+    /// Hosts that are asked directly, as `NO_PROXY` lists them.
+    pub(crate) except: Option<String>,
+}
+
+/// A client of one server.
+pub(crate) struct Http {
+    client: Client,
+    headers: HeaderMap,
+    limit: Duration,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// There was no connection.
+    Connect(reqwest::Error),
+    /// There was none in time.
+    ConnectTime,
+    /// There was no whole answer in time.
+    Time(Duration),
+    /// The request cannot be sent at all.
+    Request(reqwest::Error),
+    /// The connection ended before the answer began.
+    Lost(reqwest::Error),
+    /// It ended within the answer.
+    Cut(reqwest::Error),
+    /// The answer is longer than so many bytes.
+    TooLong(usize),
+}
+
+impl Http {
+    pub(crate) fn new(
+        secure: bool,
+        headers: HeaderMap,
+        timeouts: &Timeouts,
+        proxies: &Proxies,
+    ) -> Result<Http> {
+        let connect = seconds("`Timeouts::connect`", timeouts.connect)?;
+        let limit = seconds("`Timeouts::answer`", timeouts.answer)?;
+        let failed = |source: reqwest::Error| Error::Client { source: source.without_url().into() };
+        // Without redirections: a key must not follow them, and a POST that becomes a GET is none.
+        // Without the environment's proxies, which `from_env` reads.
+        let mut client = Client::builder()
+            .tls_backend_preconfigured(tls(secure || proxies.secure())?)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .connect_timeout(connect)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tcp_nodelay(true);
+        for proxy in proxies.list()? {
+            client = client.proxy(proxy);
+        }
+        Ok(Http { client: client.build().map_err(failed)?, headers, limit })
+    }
+
+    /// Sends JSON and gives the whole answer, whatever its status.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<Answer, Broken> {
+        let limit = self.limit.min(within);
+        let exchange = async {
+            let request = self.client.post(url).headers(self.headers.clone()).body(body);
+            let response = request.send().await.map_err(|error| sending(error.without_url()))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            read(response).await.map(|body| Answer { status, headers, body })
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(Broken::Time(limit)))
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Broken> {
+    let announced = response.content_length().unwrap_or_default();
+    if announced > LONGEST as u64 {
+        return Err(Broken::TooLong(LONGEST));
+    }
+    // What is announced need not come.
+    let mut body = Vec::with_capacity((announced as usize).min(64 << 10));
+    let cut = |error: reqwest::Error| Broken::Cut(error.without_url());
+    while let Some(chunk) = response.chunk().await.map_err(cut)? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(Broken::TooLong(LONGEST));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn sending(error: reqwest::Error) -> Broken {
+    if error.is_connect() {
+        if timed_out(&error) { Broken::ConnectTime } else { Broken::Connect(error) }
+    } else if error.is_builder() {
+        Broken::Request(error)
+    } else {
+        Broken::Lost(error)
+    }
+}
+
+fn timed_out(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    error.is_timeout()
+}
+
+impl Answer {
+    pub(crate) fn succeeded(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Where it redirects to, as errors show it.
+    pub(crate) fn location(&self, redactor: &Redactor) -> Option<String> {
+        let location = self.headers.get(LOCATION)?;
+        let location = redactor.error(&String::from_utf8_lossy(location.as_bytes()));
+        let shown = location.split(['?', '#']).next().unwrap_or_default();
+        // A user and a password stand before an `@`.
+        let place = shown.rsplit_once('@').map_or(shown, |(_, place)| place);
+        Some(format!("`{}`", place.chars().take(200).collect::<String>()))
+    }
+
+    /// Its content type, as errors show it.
+    pub(crate) fn content_type(&self, redactor: &Redactor) -> String {
+        let kind = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let kind = redactor.error(&String::from_utf8_lossy(kind));
+        let kind: String = kind.split(';').next().unwrap_or_default().chars().take(80).collect();
+        if kind.trim().is_empty() { "something without a type".into() } else { kind }
+    }
+}
+
+/// ring's TLS with the certificates of the platform; with none where nothing is encrypted, so that a
+/// machine without certificates can still ask a server of its own.
+fn tls(secure: bool) -> Result<ClientConfig> {
+    let failed = |source: rustls::Error| Error::Client { source: source.into() };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    let config = match secure {
+        true => config.with_platform_verifier().map_err(failed)?,
+        false => config.with_root_certificates(RootCertStore::empty()),
+    };
+    Ok(config.with_no_client_auth())
+}
+
+impl Proxies {
+    fn each(&self) -> [(Option<&Secret>, fn(&str) -> reqwest::Result<Proxy>); 3] {
+        [
+            (self.http.as_ref(), |url| Proxy::http(url)),
+            (self.https.as_ref(), |url| Proxy::https(url)),
+            (self.all.as_ref(), |url| Proxy::all(url)),
+        ]
+    }
+
+    fn secure(&self) -> bool {
+        self.each().iter().any(|(url, _)| url.is_some_and(|url| url.expose().starts_with("https:")))
+    }
+
+    fn list(&self) -> Result<Vec<Proxy>> {
+        let except = self.except.as_deref().and_then(NoProxy::from_string);
+        let mut list = Vec::new();
+        for (url, of) in self.each() {
+            if let Some(url) = url.filter(|url| !url.expose().is_empty()) {
+                // The error may show the address, and the address hold a password.
+                let why = "it is like `http://host:3128`, and SOCKS is not spoken";
+                let wrong = || Error::Address { what: "proxy", why };
+                let text = url.expose();
+                if text.starts_with("socks") {
+                    return Err(wrong());
+                }
+                let proxy = of(text).map_err(|_| wrong())?;
+                list.push(proxy.no_proxy(except.clone()));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Passwords of the proxies.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let urls = self.each().into_iter().filter_map(|(url, _)| url);
+        let urls = urls.filter_map(|url| reqwest::Url::parse(url.expose()).ok());
+        urls.filter_map(|url| url.password().map(str::to_owned)).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! What tokens cost.
+
+use std::collections::BTreeMap;
+
+use ethos_core::Usage;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What a model's tokens cost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Tokens of requests, in USD per million.
+    pub input: f64,
+    /// Tokens of answers, reasoning included, in USD per million.
+    pub output: f64,
+    /// Tokens of requests that the server had in its cache, in USD per million; like others without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<f64>,
+}
+
+impl Price {
+    /// So much for a million tokens in and out, in USD.
+    pub fn new(input: f64, output: f64) -> Price {
+        Price { input, output, cached_input: None }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        for given in [Some(self.input), Some(self.output), self.cached_input].into_iter().flatten()
+        {
+            if !(0.0..=1e6).contains(&given) {
+                let why = "it is a number of USD per million tokens, from 0 to a million";
+                let given = given.to_string();
+                return Err(Error::Setting { what: "a price", given, why });
+            }
+        }
+        Ok(())
+    }
+
+    /// What these tokens cost.
+    pub(crate) fn of(&self, usage: Usage, cached: u64) -> Cost {
+        let cached = cached.min(usage.input);
+        let fresh = cost(usage.input - cached, self.input);
+        let kept = cost(cached, self.cached_input.unwrap_or(self.input));
+        Cost(fresh.0 + kept.0 + cost(usage.output, self.output).0)
+    }
+
+    /// What so many tokens cost at most.
+    pub(crate) fn worst(&self, usage: Usage) -> Cost {
+        let input = self.input.max(self.cached_input.unwrap_or_default());
+        Price { input, ..*self }.of(usage, 0)
+    }
+}
+
+/// Prices by the names of models, as a caller knows them: `{"gpt-4o": {"input": 2.5, "output": 10.0}}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Prices(pub BTreeMap<String, Price>);
+
+impl Prices {
+    /// An empty table.
+    pub fn new() -> Prices {
+        Prices::default()
+    }
+
+    /// The same table with the price of a model, by the name that requests give it.
+    pub fn with(mut self, model: impl Into<String>, price: Price) -> Prices {
+        self.0.insert(model.into(), price);
+        self
+    }
+}
+
+/// A sum of money, in picodollars: whole numbers, so that a million small sums add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cost(pub(crate) u128);
+
+impl Cost {
+    /// Of USD; what is no sum is none.
+    pub(crate) fn usd(usd: f64) -> Cost {
+        Cost((usd * 1e12).round() as u128)
+    }
+
+    pub(crate) fn as_usd(self) -> f64 {
+        self.0 as f64 / 1e12
+    }
+}
+
+fn cost(tokens: u64, usd_per_million: f64) -> Cost {
+    Cost(u128::from(tokens) * (usd_per_million * 1e6).round() as u128)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_cost_what_the_table_says() {
+        let price = Price { cached_input: Some(0.25), ..Price::new(2.5, 10.0) };
+        assert_eq!(price.of(Usage::new(1_000_000, 100_000), 0).as_usd(), 3.5);
+        assert_eq!(price.of(Usage::new(1_000_000, 0), 400_000).as_usd(), 1.6);
+        assert_eq!(price.of(Usage::new(10, 0), 1000), price.of(Usage::new(10, 0), 10));
+        assert_eq!(price.worst(Usage::new(1_000_000, 0)).as_usd(), 2.5);
+        assert_eq!(Price::new(0.15, 0.6).of(Usage::new(1, 0), 0), Cost(150_000));
+        assert_eq!((Cost::usd(-1.0), Cost::usd(f64::NAN)), (Cost(0), Cost(0)));
+        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(Price::new(wrong, 1.0).check().is_err());
+        }
+    }
+}
