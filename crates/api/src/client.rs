@@ -46,7 +46,7 @@ pub(crate) struct Call {
     pub(crate) body: Value,
     /// Tokens that the answer has at most, where that is known.
     pub(crate) most: Option<u32>,
-    /// How many answers the service counts: each score is one, with its own.
+    /// Tokens that the server may add to what the body's bytes bound.
     pub(crate) extra_input: u64,
 }
 

@@ -185,41 +185,39 @@ fn tls(secure: bool) -> Result<ClientConfig> {
 }
 
 impl Proxies {
-    fn each(&self) -> [(Option<&Secret>, fn(&str) -> reqwest::Result<Proxy>); 3] {
-        [
-            (self.http.as_ref(), |url| Proxy::http(url)),
-            (self.https.as_ref(), |url| Proxy::https(url)),
-            (self.all.as_ref(), |url| Proxy::all(url)),
-        ]
+    fn each(&self) -> impl Iterator<Item = &Secret> {
+        [&self.http, &self.https, &self.all].into_iter().flatten()
     }
 
     fn secure(&self) -> bool {
-        self.each().iter().any(|(url, _)| url.is_some_and(|url| url.expose().starts_with("https:")))
+        self.each().any(|url| url.expose().starts_with("https:"))
     }
 
     fn list(&self) -> Result<Vec<Proxy>> {
         let except = self.except.as_deref().and_then(NoProxy::from_string);
         let mut list = Vec::new();
-        for (url, of) in self.each() {
-            if let Some(url) = url.filter(|url| !url.expose().is_empty()) {
-                // The error may show the address, and the address hold a password.
-                let why = "it is like `http://host:3128`, and SOCKS is not spoken";
-                let wrong = || Error::Address { what: "proxy", why };
-                let text = url.expose();
-                if text.starts_with("socks") {
-                    return Err(wrong());
-                }
-                let proxy = of(text).map_err(|_| wrong())?;
-                list.push(proxy.no_proxy(except.clone()));
+        for url in self.each().map(Secret::expose).filter(|url| !url.is_empty()) {
+            // The client's own error may show the address, and the address hold a password.
+            let why = "it is like `http://host:3128`; SOCKS is not spoken";
+            let wrong = || Error::Address { what: "proxy", why };
+            let is = |proxy: &Option<Secret>| proxy.as_ref().is_some_and(|p| p.expose() == url);
+            if url.starts_with("socks") {
+                return Err(wrong());
             }
+            let proxy = match () {
+                () if is(&self.all) => Proxy::all(url),
+                () if is(&self.https) && is(&self.http) => Proxy::all(url),
+                () if is(&self.https) => Proxy::https(url),
+                () => Proxy::http(url),
+            };
+            list.push(proxy.map_err(|_| wrong())?.no_proxy(except.clone()));
         }
         Ok(list)
     }
 
     /// Passwords of the proxies.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let urls = self.each().into_iter().filter_map(|(url, _)| url);
-        let urls = urls.filter_map(|url| reqwest::Url::parse(url.expose()).ok());
+        let urls = self.each().filter_map(|url| reqwest::Url::parse(url.expose()).ok());
         urls.filter_map(|url| url.password().map(str::to_owned)).collect()
     }
 }

@@ -123,14 +123,12 @@ impl Rates {
         if !self.learn {
             return;
         }
-        for (bucket, [limit, remaining, reset]) in [
-            (Some(&self.requests), names(0)),
-            (Some(&self.tokens), names(1)),
-            (Some(&self.requests), names(2)),
-            (Some(&self.tokens), names(3)),
-            (None, names(4)),
-            (None, names(5)),
-        ] {
+        for (kind, limit, remaining, reset) in HEADERS {
+            let bucket = match kind {
+                Kind::Requests => Some(&self.requests),
+                Kind::Tokens => Some(&self.tokens),
+                Kind::Part => None,
+            };
             let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
             let number = |name| text(name)?.parse::<u64>().ok();
             if let (Some(bucket), Some(limit)) = (bucket, number(limit)) {
@@ -145,37 +143,54 @@ impl Rates {
     }
 }
 
-/// Limit, what remains of it, and when it is whole again, as OpenAI's and Anthropic's headers say.
-fn names(kind: usize) -> [&'static str; 3] {
-    [
-        [
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ],
-        ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
-        [
-            "anthropic-ratelimit-requests-limit",
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-requests-reset",
-        ],
-        [
-            "anthropic-ratelimit-tokens-limit",
-            "anthropic-ratelimit-tokens-remaining",
-            "anthropic-ratelimit-tokens-reset",
-        ],
-        [
-            "anthropic-ratelimit-input-tokens-limit",
-            "anthropic-ratelimit-input-tokens-remaining",
-            "anthropic-ratelimit-input-tokens-reset",
-        ],
-        [
-            "anthropic-ratelimit-output-tokens-limit",
-            "anthropic-ratelimit-output-tokens-remaining",
-            "anthropic-ratelimit-output-tokens-reset",
-        ],
-    ][kind]
+/// What a limit is of.
+#[derive(Clone, Copy)]
+enum Kind {
+    Requests,
+    Tokens,
+    /// Some of the tokens: it is waited for when it is used up.
+    Part,
 }
+
+/// Limits, what remains of them, and when they are whole again, as OpenAI's and Anthropic's headers say.
+const HEADERS: [(Kind, &str, &str, &str); 6] = [
+    (
+        Kind::Requests,
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ),
+    (
+        Kind::Tokens,
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
+    ),
+    (
+        Kind::Requests,
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    (
+        Kind::Tokens,
+        "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ),
+    (
+        Kind::Part,
+        "anthropic-ratelimit-input-tokens-limit",
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ),
+    (
+        Kind::Part,
+        "anthropic-ratelimit-output-tokens-limit",
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ),
+];
 
 /// Time until a reset: `1s`, `6m0s`, `12ms`, `2m59.56s`, a number of seconds, or a moment.
 fn until(text: &str, now: SystemTime) -> Option<Duration> {
@@ -359,7 +374,7 @@ mod tests {
         ] {
             assert_eq!(of(text), Some(seconds), "{text}");
         }
-        for nonsense in ["s", "1", "1x", "-1s", "1..s", "Tomorrow"].iter().skip(2) {
+        for nonsense in ["s", "1x", "-1s", "1..s", "Tomorrow", "1m2"] {
             assert_eq!(of(nonsense), None, "{nonsense}");
         }
     }

@@ -178,9 +178,12 @@ fn servers_of_every_manner_are_understood() {
 #[test]
 fn a_pause_that_is_asked_for_is_kept() {
     let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    for (name, value, least) in
-        [("Retry-After", "1", 1.0), ("retry-after-ms", "300", 0.3), ("Retry-After", &later, 0.5)]
-    {
+    for (name, value, least) in [
+        // First, before the moment passes. It is given in whole seconds.
+        ("Retry-After", later.as_str(), 0.9),
+        ("Retry-After", "1", 1.0),
+        ("retry-after-ms", "300", 0.3),
+    ] {
         let server = Server::replies(vec![
             Reply::error(429, "x", "slow").with(name, value),
             Reply::says("yes"),
