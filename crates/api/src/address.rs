@@ -55,11 +55,13 @@ impl Address {
     }
 
     /// The address of `path`, which begins with a slash.
-    pub(crate) fn join(&self, path: &str) -> String {
-        match &self.query {
+    pub(crate) fn join(&self, path: &str) -> Result<Url> {
+        let url = match &self.query {
             Some(query) => format!("{}{path}?{query}", self.shown),
             None => format!("{}{path}", self.shown),
-        }
+        };
+        let why = "it has no place for a path";
+        Url::parse(&url).map_err(|_| Error::Address { what: "base URL", why })
     }
 
     /// The values of the query, which may be secrets.
@@ -78,10 +80,13 @@ mod tests {
         let address = Address::new("https://API.example:8443/a/v1/?key=secret").unwrap();
         assert_eq!(address.shown, "https://api.example:8443/a/v1");
         assert_eq!(address.place, "api.example:8443/a/v1");
-        assert_eq!(address.join("/chat"), "https://api.example:8443/a/v1/chat?key=secret");
+        assert_eq!(
+            address.join("/chat").unwrap().as_str(),
+            "https://api.example:8443/a/v1/chat?key=secret"
+        );
         assert_eq!(address.secrets().collect::<Vec<_>>(), ["secret"]);
         assert_eq!(
-            address.without("/v1").join("/v1/m"),
+            address.without("/v1").join("/v1/m").unwrap().as_str(),
             "https://api.example:8443/a/v1/m?key=secret"
         );
     }

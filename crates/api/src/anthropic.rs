@@ -70,7 +70,7 @@ impl Anthropic {
             Structure::Tool => " structure=tool",
             Structure::Off => " structure=off",
         };
-        let client = endpoint.client("anthropic", traits, address, headers)?;
+        let client = endpoint.client("anthropic", traits, address, "/v1/messages", headers)?;
         Ok(Anthropic { client: Arc::new(client), endpoint: Arc::new(endpoint), structure })
     }
 
@@ -98,8 +98,7 @@ impl Model for Anthropic {
             let body = write::body(request, &self.endpoint, most, self.structure)
                 .map_err(|(kind, message)| self.client.error(kind, message))?;
             let structured = request.schema.is_some() && self.structure == Structure::Tool;
-            let call =
-                Call { path: "/v1/messages", body, most: Some(most), extra_input: extra(request) };
+            let call = Call { body, most: Some(most), extra_input: extra(request) };
             let read = Box::new(move |value: &_| read::completion(value, structured));
             Ok(self.client.ask(call, read).await?.completion())
         })

@@ -9,11 +9,11 @@ use std::{
 };
 
 use ethos_core::{Completion, Error, ModelErrorKind, ModelId, Result, Usage};
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::{
     Retry, Runtime,
-    address::Address,
     budget::{Hold, Meter},
     fault::{Fault, Unreadable, declined},
     http::{Answer, Http},
@@ -26,7 +26,9 @@ use crate::{
 /// What both services stand on.
 pub(crate) struct Client {
     pub(crate) id: ModelId,
-    pub(crate) address: Address,
+    pub(crate) url: Url,
+    /// The same as errors show it.
+    pub(crate) shown: String,
     pub(crate) http: Http,
     pub(crate) retry: Retry,
     pub(crate) pauses: Pauses,
@@ -41,8 +43,6 @@ pub(crate) struct Client {
 
 /// A request.
 pub(crate) struct Call {
-    /// Below the base URL.
-    pub(crate) path: &'static str,
     pub(crate) body: Value,
     /// Tokens that the answer has at most, where that is known.
     pub(crate) most: Option<u32>,
@@ -110,18 +110,24 @@ impl Client {
         }
         let worst =
             Usage::new(body.len() as u64 + call.extra_input, call.most.unwrap_or_default().into());
-        let url = self.address.join(call.path);
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let total = Duration::try_from_secs_f64(self.retry.total).unwrap_or(Duration::MAX);
         let mut began = None;
         let mut failures = 0;
+        let mut last = None;
         loop {
             let hold = self.meter.reserve(worst).await.map_err(|source| self.budget(source))?;
             let permit = self.pace.permit().await;
             self.rates.wait(body.len(), call.most).await;
             let began = *began.get_or_insert_with(Instant::now);
             let left = total.saturating_sub(began.elapsed());
-            let fault = match self.attempt(&url, body.clone(), left, hold, &read).await {
+            // The others may have been let go first for so long that there is no time left.
+            if left.is_zero()
+                && let Some(fault) = last
+            {
+                return Err(self.failed(fault, failures));
+            }
+            let fault = match self.attempt(body.clone(), left, hold, &read).await {
                 Ok(outcome) => {
                     permit.succeeded();
                     return Ok(outcome);
@@ -134,12 +140,12 @@ impl Client {
             drop(permit);
             failures += 1;
             let pause = match fault.retry_after {
-                Some(asked) => self.pauses.asked(asked, number, failures),
-                None => self.pauses.draw(number, failures),
+                Some(asked) if !asked.is_zero() => self.pauses.asked(asked, number, failures),
+                _ => self.pauses.draw(number, failures),
             };
             let left = total.saturating_sub(began.elapsed());
             if !fault.passing || failures >= self.retry.tries.max(1) || pause >= left {
-                return Err(self.failed(fault, call.path, failures));
+                return Err(self.failed(fault, failures));
             }
             let (model, message) = (&self.id.key, &fault.message);
             tracing::debug!(model, message, failures, pause = pause.as_secs_f64(), "again");
@@ -149,6 +155,7 @@ impl Client {
             {
                 self.rates.rest(asked);
             }
+            last = Some(fault);
             tokio::time::sleep(pause).await;
         }
     }
@@ -156,14 +163,13 @@ impl Client {
     /// Sends it once.
     async fn attempt<T>(
         &self,
-        url: &str,
         body: Vec<u8>,
         left: Duration,
         mut hold: Hold,
         read: &Reads<T>,
     ) -> Result<Outcome<T>, Fault> {
         hold.sent();
-        let mut answer = match self.http.post(url, body, left).await {
+        let mut answer = match self.http.post(self.url.clone(), body, left).await {
             Ok(answer) => answer,
             Err(broken) => {
                 let fault = Fault::broken(broken, &self.redactor);
@@ -228,9 +234,9 @@ impl Client {
         error
     }
 
-    fn failed(&self, fault: Fault, path: &str, failures: u32) -> Error {
+    fn failed(&self, fault: Fault, failures: u32) -> Error {
         let tried = if failures > 1 { format!("; tried {failures} times") } else { String::new() };
-        let message = format!("{}{path} {}{tried}", self.address.shown, fault.message);
+        let message = format!("{} {}{tried}", self.shown, fault.message);
         Error::Model {
             model: self.id.key.clone(),
             kind: fault.kind,

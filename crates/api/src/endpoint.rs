@@ -40,6 +40,7 @@ pub struct Endpoint {
     prices: Prices,
     budget: Option<Budget>,
     pub(crate) proxies: Proxies,
+    certificates: Vec<Vec<u8>>,
     runtime: Option<Runtime>,
 }
 
@@ -64,6 +65,7 @@ impl Endpoint {
             prices: Prices::new(),
             budget: None,
             proxies: Proxies::default(),
+            certificates: Vec::new(),
             runtime: None,
         }
     }
@@ -81,7 +83,8 @@ impl Endpoint {
     }
 
     /// The same with a field in the body of every request, for what this server has and others lack
-    /// (`thinking`, `chat_template_kwargs`, `provider`, …). Part of the model's key.
+    /// (`thinking`, `chat_template_kwargs`, `provider`, …). Part of the model's key, and no place for
+    /// secrets.
     pub fn with_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.fields.insert(name.into(), value.into());
         self
@@ -129,17 +132,26 @@ impl Endpoint {
         Endpoint { proxies: Proxies { all: Some(url.into()), ..Proxies::default() }, ..self }
     }
 
+    /// The same, trusting these certificates of authorities too, in PEM: for servers of one's own. Those
+    /// of the platform are trusted anyway.
+    pub fn with_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificates.push(pem.into());
+        self
+    }
+
     /// The same on this runtime.
     pub fn with_runtime(self, runtime: impl Into<Runtime>) -> Self {
         Endpoint { runtime: Some(runtime.into()), ..self }
     }
 
-    /// What a service makes of it: `service` begins the key, `traits` are what else tells answers apart.
+    /// What a service makes of it: `service` begins the key, `traits` are what else tells answers apart,
+    /// and `path` is asked below the address.
     pub(crate) fn client(
         &self,
         service: &str,
         traits: &str,
         address: Address,
+        path: &str,
         mut headers: HeaderMap,
     ) -> Result<Client> {
         self.retry.check()?;
@@ -166,11 +178,13 @@ impl Endpoint {
         let meter = Meter::new(&self.model, price, self.budget.clone())?;
         let mut id = ModelId::new(self.id(service, &address, traits));
         id.address = Some(address.shown.clone());
-        let http = Http::new(address.secure, headers, &self.timeouts, &self.proxies)?;
+        let http =
+            Http::new(address.secure, headers, &self.timeouts, &self.proxies, &self.certificates)?;
         let runtime = self.runtime.clone().map_or_else(|| Runtime::new(1), Ok)?;
         Ok(Client {
             id,
-            address,
+            url: address.join(path)?,
+            shown: format!("{}{path}", address.shown),
             http,
             retry: self.retry.clone(),
             pauses: Pauses::new(&self.retry),
@@ -236,6 +250,7 @@ impl fmt::Debug for Endpoint {
             .field("prices", &self.prices)
             .field("budget", &self.budget)
             .field("proxies", &self.proxies)
+            .field("certificates", &self.certificates.len())
             .field("runtime", &self.runtime)
             .finish()
     }

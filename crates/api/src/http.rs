@@ -3,12 +3,16 @@
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, NoProxy, Proxy,
+    Client, NoProxy, Proxy, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
     redirect, retry,
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use rustls_platform_verifier::Verifier;
 
 use crate::{
     Error, Result, Secret,
@@ -69,6 +73,7 @@ impl Http {
         headers: HeaderMap,
         timeouts: &Timeouts,
         proxies: &Proxies,
+        certificates: &[Vec<u8>],
     ) -> Result<Http> {
         let connect = seconds("`Timeouts::connect`", timeouts.connect)?;
         let limit = seconds("`Timeouts::answer`", timeouts.answer)?;
@@ -76,7 +81,7 @@ impl Http {
         // Without redirections: a key must not follow them, and a POST that becomes a GET is none.
         // Without the environment's proxies, which `from_env` reads.
         let mut client = Client::builder()
-            .tls_backend_preconfigured(tls(secure || proxies.secure())?)
+            .tls_backend_preconfigured(tls(secure || proxies.secure(), certificates)?)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
@@ -92,7 +97,7 @@ impl Http {
     /// Sends JSON and gives the whole answer, whatever its status.
     pub(crate) async fn post(
         &self,
-        url: &str,
+        url: Url,
         body: Vec<u8>,
         within: Duration,
     ) -> Result<Answer, Broken> {
@@ -170,16 +175,31 @@ impl Answer {
     }
 }
 
-/// ring's TLS with the certificates of the platform; with none where nothing is encrypted, so that a
-/// machine without certificates can still ask a server of its own.
-fn tls(secure: bool) -> Result<ClientConfig> {
+/// ring's TLS with the certificates of the platform and these, in PEM; with none where nothing is
+/// encrypted, so that a machine without certificates can still ask a server of its own.
+fn tls(secure: bool, certificates: &[Vec<u8>]) -> Result<ClientConfig> {
     let failed = |source: rustls::Error| Error::Client { source: source.into() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let mut more = Vec::new();
+    for pem in certificates {
+        let before = more.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            more.push(certificate.map_err(|source| Error::Client { source: source.into() })?);
+        }
+        if more.len() == before {
+            let why = "it is in PEM, and begins with `-----BEGIN CERTIFICATE-----`";
+            let given = format!("{} bytes without one", pem.len());
+            return Err(Error::Setting { what: "a certificate", given, why });
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
-    let config = match secure {
-        true => config.with_platform_verifier().map_err(failed)?,
-        false => config.with_root_certificates(RootCertStore::empty()),
+    let config = if secure {
+        let verifier = Verifier::new_with_extra_roots(more, provider).map_err(failed)?;
+        config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    } else {
+        config.with_root_certificates(RootCertStore::empty())
     };
     Ok(config.with_no_client_auth())
 }
@@ -217,7 +237,7 @@ impl Proxies {
 
     /// Passwords of the proxies.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let urls = self.each().filter_map(|url| reqwest::Url::parse(url.expose()).ok());
+        let urls = self.each().filter_map(|url| Url::parse(url.expose()).ok());
         urls.filter_map(|url| url.password().map(str::to_owned)).collect()
     }
 }

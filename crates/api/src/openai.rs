@@ -13,7 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 
 pub(crate) use self::write::{Wrong, number};
 use crate::{
-    Dialect, Endpoint, Result, Spent, Structure,
+    Dialect, Endpoint, Prefill, Result, Spent, Structure,
     address::Address,
     client::{Call, Client, Outcome},
 };
@@ -54,7 +54,8 @@ impl OpenAi {
     }
 
     /// The model of an endpoint, in this dialect. What of it tells answers apart is part of the
-    /// model's key: how they are held to a schema, and whether they have log-probabilities.
+    /// model's key: how they are held to a schema and go on from a prefill, and whether they have
+    /// log-probabilities.
     ///
     /// # Errors
     ///
@@ -71,10 +72,15 @@ impl OpenAi {
             Structure::Tool => traits += " structure=tool",
             Structure::Off => traits += " structure=off",
         }
+        match dialect.prefill {
+            Prefill::Unsupported => {}
+            Prefill::LastMessage => traits += " prefill=last_message",
+            Prefill::ContinueFinalMessage => traits += " prefill=continue_final_message",
+        }
         if dialect.logprobs {
             traits += " logprobs";
         }
-        let client = endpoint.client("openai", &traits, address, headers)?;
+        let client = endpoint.client("openai", &traits, address, "/chat/completions", headers)?;
         Ok(OpenAi { client: Arc::new(client), endpoint: Arc::new(endpoint), dialect })
     }
 
@@ -104,12 +110,7 @@ impl Model for OpenAi {
             let body = write::body(request, &self.endpoint, &self.dialect)
                 .map_err(|(kind, message)| self.client.error(kind, message))?;
             let structured = request.schema.is_some() && self.dialect.structure == Structure::Tool;
-            let call = Call {
-                path: "/chat/completions",
-                body,
-                most: self.most(request),
-                extra_input: extra(request),
-            };
+            let call = Call { body, most: self.most(request), extra_input: extra(request) };
             let read = Box::new(move |value: &_| read::completion(value, structured));
             Ok(self.client.ask(call, read).await?.completion())
         })
@@ -133,12 +134,7 @@ impl Model for OpenAi {
             for continuation in continuations {
                 let body = write::scoring(request, continuation, &self.endpoint, &self.dialect)
                     .map_err(|(kind, message)| self.client.error(kind, message))?;
-                let call = Call {
-                    path: "/chat/completions",
-                    body,
-                    most: Some(1),
-                    extra_input: extra(request),
-                };
+                let call = Call { body, most: Some(1), extra_input: extra(request) };
                 let read = Box::new(read::prompt_logprobs);
                 let tokens = match self.client.ask(call, read).await? {
                     Outcome::Answered(tokens) => tokens,

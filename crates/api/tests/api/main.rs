@@ -17,6 +17,9 @@ mod executors;
 // Limits and budgets.
 mod terms;
 
+// Encryption.
+mod tls;
+
 // Keys, which must never be seen.
 mod secrets;
 
