@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Error, Result,
-    price::{Cost, Price},
+    price::{Cached, Cost, Price},
 };
 
 /// What a model, or all models of a budget, have taken.
@@ -208,8 +208,8 @@ impl Hold {
         self.settle(End::Free);
     }
 
-    /// It was answered; `cached` of the input was.
-    pub(crate) fn paid(mut self, usage: Usage, cached: u64) {
+    /// It was answered.
+    pub(crate) fn paid(mut self, usage: Usage, cached: Cached) {
         let cost = self.meter.price.map(|price| price.of(usage, cached)).unwrap_or_default();
         self.settle(End::Paid(usage, cost));
     }
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(budget.left(), 4.0);
         let mut waits = Box::pin(two.reserve(usage(6)));
         assert!((&mut waits).now_or_never().is_none(), "it may yet fit");
-        first.paid(usage(3), 0);
+        first.paid(usage(3), Cached::default());
         let mut second = block_on(waits).unwrap();
         second.sent();
         drop(second);

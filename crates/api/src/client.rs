@@ -19,6 +19,7 @@ use crate::{
     http::{Answer, Http},
     limits::Rates,
     pace::Pace,
+    price::Cached,
     retry::Pauses,
     secret::Redactor,
 };
@@ -56,8 +57,7 @@ pub(crate) struct Billed<T> {
     pub(crate) value: T,
     /// Where the server says.
     pub(crate) usage: Option<Usage>,
-    /// Tokens of the input that came from the server's cache.
-    pub(crate) cached: u64,
+    pub(crate) cached: Cached,
 }
 
 /// What a service answered to a [`Call`].

@@ -18,17 +18,28 @@ pub struct Price {
     /// Tokens of requests that the server had in its cache, in USD per million; like others without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<f64>,
+    /// Tokens of requests that the server wrote into its cache, where it counts them (Anthropic), in USD
+    /// per million; like others without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<f64>,
+}
+
+/// Tokens of a request's input that the server's cache gave or took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cached {
+    pub(crate) read: u64,
+    pub(crate) written: u64,
 }
 
 impl Price {
     /// So much for a million tokens in and out, in USD.
     pub fn new(input: f64, output: f64) -> Price {
-        Price { input, output, cached_input: None }
+        Price { input, output, cached_input: None, cache_write: None }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        for given in [Some(self.input), Some(self.output), self.cached_input].into_iter().flatten()
-        {
+        let all = [Some(self.input), Some(self.output), self.cached_input, self.cache_write];
+        for given in all.into_iter().flatten() {
             if !(0.0..=1e6).contains(&given) {
                 let why = "it is a number of USD per million tokens, from 0 to a million";
                 let given = given.to_string();
@@ -39,17 +50,20 @@ impl Price {
     }
 
     /// What these tokens cost.
-    pub(crate) fn of(&self, usage: Usage, cached: u64) -> Cost {
-        let cached = cached.min(usage.input);
-        let fresh = cost(usage.input - cached, self.input);
-        let kept = cost(cached, self.cached_input.unwrap_or(self.input));
-        Cost(fresh.0 + kept.0 + cost(usage.output, self.output).0)
+    pub(crate) fn of(&self, usage: Usage, cached: Cached) -> Cost {
+        let read = cached.read.min(usage.input);
+        let written = cached.written.min(usage.input - read);
+        let fresh = cost(usage.input - read - written, self.input);
+        let read = cost(read, self.cached_input.unwrap_or(self.input));
+        let written = cost(written, self.cache_write.unwrap_or(self.input));
+        Cost(fresh.0 + read.0 + written.0 + cost(usage.output, self.output).0)
     }
 
     /// What so many tokens cost at most.
     pub(crate) fn worst(&self, usage: Usage) -> Cost {
-        let input = self.input.max(self.cached_input.unwrap_or_default());
-        Price { input, ..*self }.of(usage, 0)
+        let cached =
+            self.cached_input.unwrap_or_default().max(self.cache_write.unwrap_or_default());
+        Price { input: self.input.max(cached), ..*self }.of(usage, Cached::default())
     }
 }
 
@@ -96,12 +110,17 @@ mod tests {
 
     #[test]
     fn tokens_cost_what_the_table_says() {
-        let price = Price { cached_input: Some(0.25), ..Price::new(2.5, 10.0) };
-        assert_eq!(price.of(Usage::new(1_000_000, 100_000), 0).as_usd(), 3.5);
-        assert_eq!(price.of(Usage::new(1_000_000, 0), 400_000).as_usd(), 1.6);
-        assert_eq!(price.of(Usage::new(10, 0), 1000), price.of(Usage::new(10, 0), 10));
-        assert_eq!(price.worst(Usage::new(1_000_000, 0)).as_usd(), 2.5);
-        assert_eq!(Price::new(0.15, 0.6).of(Usage::new(1, 0), 0), Cost(150_000));
+        let none = Cached::default();
+        let of = |read, written| Cached { read, written };
+        let kept =
+            Price { cached_input: Some(0.25), cache_write: Some(5.0), ..Price::new(2.5, 10.0) };
+        assert_eq!(kept.of(Usage::new(1_000_000, 100_000), none).as_usd(), 3.5);
+        assert_eq!(kept.of(Usage::new(1_000_000, 0), of(400_000, 0)).as_usd(), 1.6);
+        assert_eq!(kept.of(Usage::new(1_000_000, 0), of(0, 400_000)).as_usd(), 3.5);
+        let all = kept.of(Usage::new(10, 0), of(10, 0));
+        assert_eq!(kept.of(Usage::new(10, 0), of(1000, 1000)), all);
+        assert_eq!(kept.worst(Usage::new(1_000_000, 0)).as_usd(), 5.0);
+        assert_eq!(Price::new(0.15, 0.6).of(Usage::new(1, 0), none), Cost(150_000));
         assert_eq!((Cost::usd(-1.0), Cost::usd(f64::NAN)), (Cost(0), Cost(0)));
         for wrong in [-1.0, f64::NAN, f64::INFINITY] {
             assert!(Price::new(wrong, 1.0).check().is_err());

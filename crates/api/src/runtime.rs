@@ -29,6 +29,8 @@ impl Runtime {
     pub fn new(threads: usize) -> Result<Runtime> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads.max(1))
+            // Names of hosts are looked up on threads of their own, which need not be hundreds.
+            .max_blocking_threads(8)
             .thread_name("ethos-api")
             .enable_all()
             .build()

@@ -4,7 +4,7 @@ use ethos_core::{Completion, Stop, ToolCall, Usage};
 use serde_json::Value;
 
 use super::THINKING;
-use crate::{client::Billed, dialect::ANSWER, fault::Unreadable, stop::stop};
+use crate::{client::Billed, dialect::ANSWER, fault::Unreadable, price::Cached, stop::stop};
 
 /// An answer. `structured` when its tool call is the answer.
 pub(crate) fn completion(
@@ -63,14 +63,14 @@ fn tool_call(block: &Value) -> ToolCall {
 }
 
 /// Anthropic counts what its cache gave, and took, beside the input.
-fn usage(usage: &Value) -> (Option<Usage>, u64) {
+fn usage(usage: &Value) -> (Option<Usage>, Cached) {
     let count = |field: &str| usage[field].as_u64();
-    let cached = count("cache_read_input_tokens").unwrap_or_default();
+    let read = count("cache_read_input_tokens").unwrap_or_default();
     let written = count("cache_creation_input_tokens").unwrap_or_default();
     let known = count("input_tokens").zip(count("output_tokens")).map(|(input, output)| {
-        Usage::new(input.saturating_add(cached).saturating_add(written), output)
+        Usage::new(input.saturating_add(read).saturating_add(written), output)
     });
-    (known, cached)
+    (known, Cached { read, written })
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(answer.reasoning.as_deref(), Some("hm"));
         assert_eq!(answer.message.tool_calls, [ToolCall::new("c1", "f", r#"{"a":1}"#)]);
         assert_eq!(answer.message.extra[THINKING][0]["signature"], "s");
-        assert_eq!((usage, cached), (Some(Usage::new(7, 5)), 4));
+        assert_eq!((usage, cached), (Some(Usage::new(7, 5)), Cached { read: 4, written: 0 }));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use ethos_core::{Completion, Scored, Stop, ToolCall, Usage};
 use serde_json::Value;
 
-use crate::{client::Billed, dialect::ANSWER, fault::Unreadable, stop::stop};
+use crate::{client::Billed, dialect::ANSWER, fault::Unreadable, price::Cached, stop::stop};
 
 /// The first choice of an answer. `structured` when its tool call is the answer.
 pub(crate) fn completion(
@@ -104,7 +104,7 @@ fn logprobs(value: &Value) -> Option<Vec<f32>> {
     tokens.iter().map(|token| token["logprob"].as_f64().map(|logprob| logprob as f32)).collect()
 }
 
-fn usage(value: &Value) -> (Option<Usage>, u64) {
+fn usage(value: &Value) -> (Option<Usage>, Cached) {
     let usage = &value["usage"];
     let cached = &usage["prompt_tokens_details"]["cached_tokens"];
     let input = usage["prompt_tokens"].as_u64();
@@ -115,7 +115,7 @@ fn usage(value: &Value) -> (Option<Usage>, u64) {
         (Some(input), None, Some(total)) => Some(Usage::new(input, total.saturating_sub(input))),
         _ => None,
     };
-    (known, cached.as_u64().unwrap_or_default())
+    (known, Cached { read: cached.as_u64().unwrap_or_default(), written: 0 })
 }
 
 /// A token of the prompt, and its log-probability where it has one.
@@ -184,7 +184,7 @@ mod tests {
             (answer.reasoning.as_deref(), answer.response_id.as_deref()),
             (Some("hm"), Some("r1"))
         );
-        assert_eq!((usage, cached), (Some(Usage::new(3, 2)), 1));
+        assert_eq!((usage, cached), (Some(Usage::new(3, 2)), Cached { read: 1, written: 0 }));
         assert_eq!(answer.logprobs, Some(vec![-0.5]));
     }
 
