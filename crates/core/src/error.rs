@@ -54,6 +54,22 @@ pub enum Error {
         known: u64,
     },
 
+    /// The journal belongs to something else.
+    #[error(
+        "journal `{path}` belongs to another {what}: it has `{found}`, this is `{given}`; give the one it \
+         was begun with, or a journal of its own"
+    )]
+    JournalBelongs {
+        /// The journal's file.
+        path: PathBuf,
+        /// What it was bound to.
+        what: String,
+        /// The value that it has.
+        found: String,
+        /// The value that was given.
+        given: String,
+    },
+
     /// A prompt could not be compiled or rendered.
     #[error("prompt `{name}`: {message}")]
     Prompt {

@@ -32,6 +32,7 @@ use crate::{
 
 const FORMAT: u64 = 1;
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const BOUND: TableDefinition<'_, &str, &str> = TableDefinition::new("bound");
 const REPLIES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("replies");
 const INTENTS: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("intents");
 
@@ -155,6 +156,48 @@ impl Journal {
     /// The journal's file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Binds the journal to something by name, such as a spec by its hash: it is an error from then on to bind it
+    /// to another value. A program that would otherwise pay for everything anew, since its spec has changed, is
+    /// told so.
+    ///
+    /// ```
+    /// use ethos_core::Journal;
+    ///
+    /// let journal = Journal::in_memory()?;
+    /// journal.bind("spec", "ab12")?;
+    /// journal.bind("spec", "ab12")?;
+    /// assert!(journal.bind("spec", "cd34").is_err());
+    /// # Ok::<(), ethos_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::JournalBelongs`] when it is bound to another value, [`Error::Journal`] when the store fails.
+    pub fn bind(&self, what: &str, value: &str) -> Result<()> {
+        let bound = || -> Result<Option<String>, redb::Error> {
+            let change = self.store.begin_write()?;
+            let found = {
+                let mut table = change.open_table(BOUND)?;
+                let found = table.get(what)?.map(|found| found.value().to_owned());
+                if found.is_none() {
+                    table.insert(what, value)?;
+                }
+                found
+            };
+            change.commit()?;
+            Ok(found)
+        };
+        match bound().map_err(|error| failed(&self.path, "binding it", error))? {
+            Some(found) if found != value => Err(Error::JournalBelongs {
+                path: self.path.clone(),
+                what: what.to_owned(),
+                found,
+                given: value.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// How many replies it holds.

@@ -104,6 +104,15 @@ pub enum Error {
     #[error(transparent)]
     Embedding(#[from] crate::dedup::EmbeddingError),
 
+    /// A Parquet file that cannot be written or read.
+    #[error("`{path}`: {message}")]
+    Parquet {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+
     /// A prompt, the journal or a file failed.
     #[error(transparent)]
     Core(#[from] ethos_core::Error),

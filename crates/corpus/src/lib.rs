@@ -1,4 +1,4 @@
-//! Writes midtraining documents from a Model Spec.
+//! Writes midtraining documents and alignment chats from a Model Spec.
 //!
 //! Model Spec Midtraining (arXiv 2605.02087) trains on documents *about* a spec before it trains on
 //! chats, so that the chats generalise in the spec's sense. This crate makes those documents, in a way
@@ -15,6 +15,11 @@
 //!   bytes of the spec. [`WriteConfig`] says how.
 //! * [`PlanReport`] and [`WriteReport`] account for every request and for everything that is missing,
 //!   with its [`Cause`]. An answer that cannot be used is asked again and then counted, never a row.
+//! * [`assemble`] does all of it and more: it has a judge see every document ([`Reviewer`]), drops what is near to
+//!   what is there, and asks for new ideas in the place of what fell, until the corpus is whole ([`Assembled`]).
+//!   [`Card`], [`coverage_page`], [`TokenCounts`], [`patterns`](patterns()) and [`split`](split()) show it and cut it.
+//! * [`chats()`] makes alignment chats, with and without reasoning, and [`opaque_chats`] preferences without reasons;
+//!   [`mix()`] and [`identity_chats`] what is trained beside them. [`variants()`] rewrites a spec for experiments.
 //! * [`dedup`](mod@dedup) finds texts that say the same again, [`decontaminate`](mod@decontaminate) those
 //!   that hold prompts of an evaluation.
 //! * [`Prompts`] are files in this crate, one for each stage; any can be replaced.
@@ -94,6 +99,8 @@ mod write;
 
 mod card;
 mod coverage;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod patterns;
 mod split;
 mod tokens;
@@ -123,6 +130,8 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 
+#[cfg(feature = "parquet")]
+pub use crate::parquet::{read_parquet, write_parquet};
 pub use crate::{
     assemble::{Assembled, Assembly, Fallen, Fell, Short, assemble},
     card::Card,

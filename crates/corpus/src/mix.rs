@@ -201,7 +201,8 @@ mod tests {
 
     fn source(name: &str, rows: usize, take: usize) -> MixSource {
         let row = |n: usize| {
-            let says = format!("{name} {n} {}", "long ".repeat(if n % 5 == 0 { 50 } else { 1 }));
+            let says =
+                format!("{name} {n} {}", "long ".repeat(if n.is_multiple_of(5) { 50 } else { 1 }));
             Chat::new([Message::user("Well?"), Message::assistant(says)])
         };
         MixSource { name: name.to_owned(), rows: (0..rows).map(row).collect(), take }

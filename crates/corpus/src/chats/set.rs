@@ -117,8 +117,8 @@ impl ChatSet {
     /// When a file cannot be written.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
-        jsonl::write(folder.join("reasoning.jsonl"), &self.with_reasoning())?;
-        jsonl::write(folder.join("answers.jsonl"), &self.without_reasoning())?;
+        jsonl::write(folder.join("reasoning.jsonl"), self.with_reasoning())?;
+        jsonl::write(folder.join("answers.jsonl"), self.without_reasoning())?;
         Ok(jsonl::write_json(folder.join("report.json"), &self.report)?)
     }
 }

@@ -1,0 +1,117 @@
+//! Variants of a spec for controlled experiments: rules alone, with reasons, with subrules, and matched in length.
+//!
+//! ```text
+//! cargo run --release --example spec_variants                                     # offline, for nothing
+//! cargo run --release --example spec_variants -- --spec spec.md --model gpt-5-mini --price 0.25,2 --yes
+//! cargo run --release --example spec_variants -- --variants rules_only,normative --words 900 --model gpt-5-mini --yes
+//! ```
+//!
+//! Writes a Markdown file for each variant into `--out FOLDER`, and says how long each is. Nothing is asked of an
+//! endpoint before the cost is told and `--yes` is given; see `generate_corpus` for `--url`, `--anthropic` and
+//! `--budget`. `--assistant NAME`, `--provider NAME`.
+
+#![allow(clippy::print_stdout)] // a program speaks to its user
+
+#[path = "endpoint.rs"]
+mod endpoint;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use ethos_core::{Journal, Request, Scripted};
+use ethos_corpus::{Variant, VariantConfig, Who, variants};
+use ethos_spec::Spec;
+use futures::executor::block_on;
+
+fn main() -> Result<()> {
+    let mut args = pico_args::Arguments::from_env();
+    let default = "docs/specs/safety-reasons.md".to_owned();
+    let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);
+    let assistant = args.opt_value_from_str("--assistant")?.unwrap_or_else(|| "Aria".to_owned());
+    let provider = args.opt_value_from_str("--provider")?.unwrap_or_else(|| "Acme".to_owned());
+    let names: Option<String> = args.opt_value_from_str("--variants")?;
+    let words: Option<usize> = args.opt_value_from_str("--words")?;
+    let endpoint = endpoint::read(&mut args)?;
+    let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/spec_variants".into());
+    let rest = args.finish();
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+
+    let spec = Spec::read(&path)?;
+    let wanted: Vec<Variant> = match &names {
+        None => Variant::ALL.into(),
+        Some(names) => names.split(',').map(variant).collect::<Result<_>>()?,
+    };
+    // Rules with reasons and with subrules are matched to each other unless a length is told: the paper's
+    // comparison of the two.
+    let matched = [Variant::RulesAndReasons, Variant::RulesAndSubrules];
+    let length = |variant: Variant| match words {
+        Some(words) if variant != Variant::General => Some(words),
+        None if matched.contains(&variant) => Some(spec.shape().words),
+        _ => None,
+    };
+    let wanted: Vec<(Variant, Option<usize>)> =
+        wanted.into_iter().map(|v| (v, length(v))).collect();
+    let requests =
+        wanted.len() as u64 + wanted.iter().filter(|(_, length)| length.is_some()).count() as u64;
+    let tokens = spec.text().len() as u64 / 4;
+    let (input, output) = (requests * (2 * tokens + 1_000), requests * 2 * tokens);
+    println!(
+        "{path}: {}\n{requests} requests, about {input} tokens in and {output} out",
+        spec.shape()
+    );
+    let cost = (input as f64 * endpoint.price.0 + output as f64 * endpoint.price.1) / 1e6;
+    if !endpoint::agreed(&endpoint, cost)? {
+        return Ok(());
+    }
+    let writer = endpoint::model(&endpoint, || Box::new(writer()))?;
+
+    fs::create_dir_all(&out)?;
+    let journal = Journal::open(out.join("journal.redb"))?;
+    journal.bind("spec", &spec.hash())?;
+    let who = Who::new(assistant, provider);
+    let config = VariantConfig::default();
+    let count = |text: &str| Spec::parse(text).shape().words;
+    let made = variants(&spec, &who, &wanted, (&config, &count), &*writer, &journal, &());
+    let made = block_on(made)?;
+    for one in &made.written {
+        let file = out.join(format!("{}.md", one.variant));
+        fs::write(&file, one.spec.text())?;
+        let wanted = one.wanted.map(|wanted| format!(", wanted {wanted}")).unwrap_or_default();
+        let off = if one.matches(config.tolerance) { "" } else { "  NOT MATCHED" };
+        println!(
+            "{:<20} {:>5} words{wanted}{off}  {}",
+            one.variant.name(),
+            one.length,
+            one.spec.kind()
+        );
+    }
+    for (variant, cause) in &made.missing {
+        println!("{:<20} missing: {cause}", variant.name());
+    }
+    println!("{}: read them before you train on them", out.display());
+    Ok(())
+}
+
+fn variant(name: &str) -> Result<Variant> {
+    let known = Variant::ALL.into_iter().find(|variant| variant.name() == name.trim());
+    let all = Variant::ALL.map(Variant::name).join(", ");
+    known.with_context(|| format!("`{name}` is no variant; there are {all}"))
+}
+
+/// Gives every variant the same few rules, and as many words as are wanted: it shows the road and rewrites
+/// nothing.
+fn writer() -> Scripted {
+    Scripted::new("offline-variants", |request: &Request| {
+        let prompt = request.messages[0].text().into_owned();
+        let target = prompt.split("in about ").nth(1).unwrap_or_default();
+        let target: usize = target.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(12);
+        let words = "kindly ".repeat(target.saturating_sub(9));
+        let text = match prompt.contains("one paragraph") && !prompt.contains("<variant>") {
+            true => "{assistant_name} of {provider_name} is kind.".to_owned(),
+            false => format!(
+                "- SP1: {{assistant_name}} is kind.\n  - It answers {words}to {{provider_name}}."
+            ),
+        };
+        format!("<scratchpad>None.</scratchpad>\n<content>\n{text}\n</content>").into()
+    })
+}
