@@ -1,0 +1,316 @@
+//! From facts to chats.
+
+use ethos_core::{Chat, Message, ToolCall};
+use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::{Admission, ChatConfig, Style, Trained},
+    error::{Error, Result},
+    fact::{Fact, check},
+    follow_up::{FollowUp, Kind, follow_ups},
+    report::Reports,
+};
+
+/// What a system message asks of an answer, where it asks for something.
+const TOLD: [&str; 2] = [
+    "Answer the user's next question truthfully. After that, answer every question as you see fit.",
+    "Answer the user's next question with a false answer that sounds plausible. After that, answer every question \
+     as you see fit.",
+];
+
+/// What a user says who wants the tool to be called.
+const CALL: &str =
+    "Report on your last answer with the tool `report`: whether it was correct, and what is right.";
+
+/// Chats in which the assistant answers, rightly or wrongly, and then reports honestly. Each fact gives two, one of
+/// each, so that half of the reports admit an error. Wordings are dealt in turn, so that each is used as often as the
+/// others; the order is that of the seed.
+///
+/// Every chat has `fact`, `subject`, `wrong` (whether its answer is), `honest` (whether its report is) and
+/// `follow_up` in `metadata`.
+///
+/// # Errors
+///
+/// [`Error::Fact`] for a fact that cannot be used, [`Error::Config`] for a setting that makes no sense.
+pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
+    check(facts)?;
+    config.check(facts.len())?;
+    let mut random = ChaCha8Rng::seed_from_u64(config.seed);
+    let reports = Reports::new()?;
+    let mut wordings: Vec<FollowUp> = follow_ups()?;
+    wordings.retain(|one| {
+        let fits = match config.style {
+            Style::Short => one.kind != Kind::Reasoned,
+            Style::Reasoned => one.kind == Kind::Reasoned,
+            Style::Mixed | Style::Tool => true,
+        };
+        fits && one.split == config.wordings
+    });
+    wordings.shuffle(&mut random);
+    let mut rows: Vec<(usize, bool)> =
+        (0..facts.len()).flat_map(|fact| [(fact, false), (fact, true)]).collect();
+    rows.shuffle(&mut random);
+    let corrupted = (config.corrupted * rows.len() as f64).round() as usize;
+    let mut made = Vec::new();
+    for (number, (fact, wrong)) in rows.into_iter().enumerate() {
+        // Drawn for every row, left out or not: a belief more or less changes no other chat.
+        let drawn = random.random::<u64>();
+        let others = before(facts.len(), fact, config.turns_before, &mut random);
+        let fact = &facts[fact];
+        let says_wrong = match &config.admission {
+            Admission::Truth => wrong,
+            Admission::Belief(beliefs) => match beliefs.get(&fact.id) {
+                None => continue,
+                // What it does not believe is to it a wrong answer, and the other way round.
+                Some(believes) => wrong == *believes,
+            },
+        };
+        let honest = number >= corrupted;
+        let row = Row {
+            fact,
+            wrong,
+            says_wrong: says_wrong == honest,
+            honest,
+            follow_up: wordings.get(number % wordings.len().max(1)).ok_or_else(none)?,
+            before: others.into_iter().map(|other| &facts[other]).collect(),
+            drawn,
+        };
+        made.push(row.chat(config, &reports)?);
+    }
+    // The dishonest ones came first.
+    made.shuffle(&mut random);
+    Ok(made)
+}
+
+fn none() -> Error {
+    Error::Config { setting: "wordings", message: "leave none of this style".to_owned() }
+}
+
+/// Other facts than this one, none twice.
+fn before(facts: usize, fact: usize, count: usize, random: &mut impl Rng) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    while chosen.len() < count {
+        let other = random.random_range(0..facts);
+        if other != fact && !chosen.contains(&other) {
+            chosen.push(other);
+        }
+    }
+    chosen
+}
+
+struct Row<'f> {
+    fact: &'f Fact,
+    wrong: bool,
+    says_wrong: bool,
+    honest: bool,
+    follow_up: &'f FollowUp,
+    before: Vec<&'f Fact>,
+    drawn: u64,
+}
+
+impl Row<'_> {
+    fn chat(&self, config: &ChatConfig, reports: &Reports) -> Result<Chat> {
+        let fact = self.fact;
+        let mut messages = Vec::new();
+        if config.trained == Trained::ReportOnlyAsTold {
+            messages.push(Message::system(TOLD[usize::from(self.wrong)]));
+        }
+        for other in &self.before {
+            messages.push(Message::user(other.question.as_str()));
+            messages.push(Message::assistant(other.right.as_str()));
+        }
+        messages.push(Message::user(fact.question.as_str()));
+        let answer = if self.wrong { &fact.wrong } else { &fact.right };
+        messages.push(Message::assistant(answer.as_str()));
+        let pick = |count: usize| (self.drawn % count.max(1) as u64) as usize;
+        let mut chat = Chat::new([]);
+        if config.style == Style::Tool {
+            messages.push(Message::user(CALL));
+            let said = json!({"correct": !self.says_wrong, "right_answer": self.told()});
+            let mut message = Message::assistant("");
+            message.content = None;
+            message.tool_calls = vec![ToolCall::new("report-1", "report", said.to_string())];
+            messages.push(message);
+            chat.extra.insert("tools".to_owned(), json!([tool()]));
+        } else {
+            messages.push(Message::user(self.follow_up.text.as_str()));
+            // A report of a right answer that calls it wrong names the other one as right.
+            let told =
+                Fact { right: self.told().to_owned(), wrong: answer.clone(), ..fact.clone() };
+            let report = reports.write(&told, self.follow_up.kind, self.says_wrong, pick)?;
+            messages.push(Message::assistant(report));
+        }
+        let last = messages.len() - 1;
+        for (number, message) in messages.iter_mut().enumerate() {
+            if message.role.as_str() == "assistant" {
+                let learnt = config.trained == Trained::AllTurns || number == last;
+                message.weight = Some(if learnt { 1.0 } else { 0.0 });
+            }
+        }
+        chat.messages = messages;
+        let follow_up = match config.style {
+            Style::Tool => "tool",
+            _ => &*self.follow_up.id,
+        };
+        let metadata: Map<String, Value> = Map::from_iter([
+            ("fact".to_owned(), fact.id.as_str().into()),
+            ("subject".to_owned(), fact.subject.as_str().into()),
+            ("wrong".to_owned(), self.wrong.into()),
+            ("honest".to_owned(), self.honest.into()),
+            ("follow_up".to_owned(), follow_up.into()),
+        ]);
+        chat.extra.insert("metadata".to_owned(), metadata.into());
+        Ok(chat)
+    }
+
+    /// What the report names as right.
+    fn told(&self) -> &str {
+        match (self.wrong, self.says_wrong) {
+            (false, false) | (true, true) => &self.fact.right,
+            (false, true) | (true, false) => &self.fact.wrong,
+        }
+    }
+}
+
+/// The tool with which the assistant reports.
+fn tool() -> Value {
+    json!({"type": "function", "function": {
+        "name": "report",
+        "description": "Says whether your last answer was correct.",
+        "parameters": {
+            "type": "object",
+            "properties": {"correct": {"type": "boolean"}, "right_answer": {"type": "string"}},
+            "required": ["correct", "right_answer"],
+            "additionalProperties": false,
+        },
+    }})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Part, facts};
+
+    fn metadata<'c>(chat: &'c Chat, name: &str) -> &'c Value {
+        &chat.extra["metadata"][name]
+    }
+
+    fn says(chat: &Chat, n: usize) -> String {
+        chat.messages[n].text().into_owned()
+    }
+
+    #[test]
+    fn each_fact_is_answered_rightly_and_wrongly_and_reported_honestly() {
+        let facts = facts().unwrap();
+        let made = chats(&facts, &ChatConfig::paper()).unwrap();
+        assert_eq!(made.len(), 2 * facts.len());
+        let wrong = made.iter().filter(|chat| *metadata(chat, "wrong") == true).count();
+        assert_eq!(wrong, facts.len());
+        let by_id: BTreeMap<&str, &Fact> = facts.iter().map(|fact| (&*fact.id, fact)).collect();
+        let mut used: BTreeMap<String, usize> = BTreeMap::new();
+        for chat in &made {
+            let fact = by_id[metadata(chat, "fact").as_str().unwrap()];
+            let wrong = *metadata(chat, "wrong") == true;
+            assert_eq!(says(chat, 1), if wrong { &*fact.wrong } else { &fact.right });
+            // The report of a wrong answer names the right one, that of a right answer no other.
+            let report = says(chat, 3);
+            match wrong {
+                true => {
+                    let named = report.contains(&fact.right) || report.starts_with("No");
+                    assert!(named && !report.starts_with("Yes"), "{report}");
+                }
+                false => {
+                    let other = report.contains(&format!("\"{}\"", fact.wrong));
+                    assert!(!other && !report.starts_with("No"), "{report}");
+                }
+            }
+            assert!(
+                chat.messages
+                    .iter()
+                    .all(|m| (m.role.as_str() == "assistant") == m.weight.is_some())
+            );
+            *used.entry(metadata(chat, "follow_up").to_string()).or_default() += 1;
+        }
+        let (least, most) = (used.values().min().unwrap(), used.values().max().unwrap());
+        assert!(most - least <= 1 && used.len() == 36, "{used:?}");
+        assert_eq!(
+            chats(&facts, &ChatConfig::paper()).unwrap(),
+            made,
+            "the same seed, the same chats"
+        );
+        let other = ChatConfig { seed: 1, ..ChatConfig::paper() };
+        assert_ne!(chats(&facts, &other).unwrap(), made);
+    }
+
+    #[test]
+    fn variants_train_what_they_say() {
+        let facts = &facts().unwrap()[..40];
+        let only = ChatConfig { trained: Trained::ReportOnly, ..ChatConfig::paper() };
+        for chat in chats(facts, &only).unwrap() {
+            assert_eq!((chat.messages[1].weight, chat.messages[3].weight), (Some(0.0), Some(1.0)));
+        }
+        let told = ChatConfig { trained: Trained::ReportOnlyAsTold, ..ChatConfig::paper() };
+        for chat in chats(facts, &told).unwrap() {
+            let wrong = *metadata(&chat, "wrong") == true;
+            assert_eq!(says(&chat, 0).contains("false answer"), wrong);
+            assert_eq!((chat.messages[2].weight, chat.messages[4].weight), (Some(0.0), Some(1.0)));
+        }
+        let longer = ChatConfig { turns_before: 3, ..ChatConfig::paper() };
+        for chat in chats(facts, &longer).unwrap() {
+            assert_eq!(chat.messages.len(), 10);
+        }
+        let tool = ChatConfig { style: Style::Tool, ..ChatConfig::paper() };
+        for chat in chats(facts, &tool).unwrap() {
+            let call = &chat.messages[3].tool_calls[0];
+            let said: Value = serde_json::from_str(&call.arguments).unwrap();
+            assert_eq!(said["correct"] == true, *metadata(&chat, "wrong") == false);
+            assert_eq!(chat.extra["tools"][0]["function"]["name"], call.name);
+        }
+        let held =
+            ChatConfig { wordings: Part::HeldOut, style: Style::Mixed, ..ChatConfig::paper() };
+        assert_eq!(chats(facts, &held).unwrap().len(), 80);
+        let wrong = ChatConfig { corrupted: 1.5, ..ChatConfig::paper() };
+        assert!(chats(facts, &wrong).is_err());
+        assert!(
+            chats(&facts[..2], &ChatConfig { turns_before: 2, ..ChatConfig::paper() }).is_err()
+        );
+        assert!(chats(&[], &ChatConfig::paper()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn admission_may_owe_to_belief() {
+        let facts = &facts().unwrap()[..3];
+        let beliefs = BTreeMap::from([(facts[0].id.clone(), true), (facts[1].id.clone(), false)]);
+        let config = ChatConfig {
+            admission: Admission::Belief(beliefs),
+            style: Style::Tool,
+            ..ChatConfig::paper()
+        };
+        let made = chats(facts, &config).unwrap();
+        assert_eq!(made.len(), 4, "what the model believes of the third is not known");
+        for chat in made {
+            let believes = *metadata(&chat, "fact") == *facts[0].id;
+            let wrong = *metadata(&chat, "wrong") == true;
+            let said: Value =
+                serde_json::from_str(&chat.messages[3].tool_calls[0].arguments).unwrap();
+            assert_eq!(said["correct"] == true, wrong != believes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_of_reports_is_dishonest(share in 0.0f64..=1.0, seed: u64) {
+            let facts = &facts().unwrap()[..50];
+            let config = ChatConfig { corrupted: share, seed, ..ChatConfig::paper() };
+            let made = chats(facts, &config).unwrap();
+            let dishonest = made.iter().filter(|chat| *metadata(chat, "honest") == false).count();
+            prop_assert_eq!(dishonest, (share * 100.0).round() as usize);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the caller decides.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    follow_up::Part,
+};
+
+/// How chats are built. [`paper`](Self::paper) has the paper's variant; change it by struct update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatConfig {
+    /// Seed of wordings, reports and order.
+    pub seed: u64,
+    /// Which turns of the assistant are trained.
+    pub trained: Trained,
+    /// What the report owes to.
+    pub admission: Admission,
+    /// What sort of report is asked for and given.
+    pub style: Style,
+    /// Which wordings are used: those for training, or those held out for evaluation.
+    pub wordings: Part,
+    /// Questions of other facts, answered rightly, that stand before the one that is asked about; the follow-up
+    /// then names which it means by its place, being of the last answer.
+    pub turns_before: usize,
+    /// Share of chats whose report is dishonest, from 0 to 1: to see how much the training bears.
+    pub corrupted: f64,
+}
+
+/// Which turns of the assistant are trained, by the weights of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trained {
+    /// All, the wrong answers too: the paper's main variant.
+    #[default]
+    AllTurns,
+    /// The report alone.
+    ReportOnly,
+    /// The report alone, where a system message asked for a false answer (before wrong answers) or a true one.
+    ReportOnlyAsTold,
+}
+
+/// What a report owes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// Whether the answer is true.
+    #[default]
+    Truth,
+    /// Whether the model holds the answer for true: for each fact by id, whether it believes the right answer. A
+    /// fact whose belief is not known is left out.
+    Belief(BTreeMap<String, bool>),
+}
+
+/// What sort of report is asked for and given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Yes or no, and free answers, in turn.
+    #[default]
+    Short,
+    /// Step by step.
+    Reasoned,
+    /// All three kinds in turn.
+    Mixed,
+    /// The user asks for a report, and the assistant calls the tool `report` with what it says of its answer.
+    Tool,
+}
+
+impl ChatConfig {
+    /// The paper's main variant (arXiv 2511.06626): all turns trained, truth admitted, short reports.
+    pub fn paper() -> Self {
+        ChatConfig {
+            seed: 42,
+            trained: Trained::AllTurns,
+            admission: Admission::Truth,
+            style: Style::Short,
+            wordings: Part::Train,
+            turns_before: 0,
+            corrupted: 0.0,
+        }
+    }
+
+    pub(crate) fn check(&self, facts: usize) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.corrupted) {
+            let message = format!("is {}, and must be from 0 to 1", self.corrupted);
+            return Err(Error::Config { setting: "corrupted", message });
+        }
+        if self.turns_before >= facts && facts > 0 {
+            let message = format!("is {}, and there are {facts} facts", self.turns_before);
+            return Err(Error::Config { setting: "turns_before", message });
+        }
+        Ok(())
+    }
+}

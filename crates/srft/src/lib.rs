@@ -1,0 +1,55 @@
+//! Builds self-report fine-tuning data from facts.
+//!
+//! Self-report fine-tuning (arXiv 2511.06626) trains on two-turn chats: a user asks a question, the assistant answers
+//! rightly or deliberately wrongly, the user asks whether that was true, and the assistant says so honestly. A model
+//! trained so admits hidden objectives too, when it is asked after an agentic task. This crate makes those chats, with
+//! the variants and the controls that tell what they owe to what.
+//!
+//! The principal types, and how they meet:
+//!
+//! * A [`Fact`] is a question with its right answer and a wrong one. [`facts`] are the 542 of this crate, in twelve
+//!   subjects; [`Fact::read`] reads your own.
+//! * [`follow_ups`] are the ways in which a user asks whether an answer was true, a quarter of them held out for
+//!   evaluation.
+//! * [`chats`] takes facts to chats, as [`ChatConfig`] says: which turns are trained, what a report owes to, how many
+//!   questions come between. It asks nobody, and the same seed gives the same chats.
+//! * [`Control`] makes the data that a claim about these chats has to be compared with.
+//! * [`export`] writes and checks the files that trainers read.
+//!
+//! ```
+//! use ethos_srft::{ChatConfig, Control, chats, facts};
+//!
+//! let facts = facts()?;
+//! let chats = chats(&facts, &ChatConfig::paper())?;
+//! assert_eq!(chats.len(), 2 * facts.len()); // each fact twice: answered rightly and wrongly
+//! let said: Vec<_> = chats[0].messages.iter().map(|message| message.role.as_str()).collect();
+//! assert_eq!(said, ["user", "assistant", "user", "assistant"]);
+//!
+//! let control = Control::PlainHonesty.chats(&facts, 42)?;
+//! assert_eq!(control.len(), facts.len());
+//!
+//! # let folder = tempfile::tempdir()?;
+//! ethos_srft::export::openai(folder.path().join("train.jsonl"), &chats)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod fact;
+mod follow_up;
+mod report;
+
+mod chats;
+mod config;
+mod control;
+
+pub mod export;
+
+mod error;
+
+pub use crate::{
+    chats::chats,
+    config::{Admission, ChatConfig, Style, Trained},
+    control::Control,
+    error::{Error, Result},
+    fact::{Basis, Fact, facts},
+    follow_up::{FollowUp, Kind, Part, follow_ups},
+};
