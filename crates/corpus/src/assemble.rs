@@ -256,7 +256,7 @@ pub async fn assemble(
             &assembly.plan,
             &assembly.prompts,
             means,
-            &mut added,
+            (rounds, &mut added),
         );
         more.await?;
         if plan.ideas().len() == before {

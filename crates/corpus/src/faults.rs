@@ -294,6 +294,80 @@ fn the_fault_matrix() {
     assert!(items.surplus > 0 && items.repeated > 0, "{items:?}");
 }
 
+/// A judge that goes wrong in three of ten answers, in every way that a judge can.
+fn faulty_judge(n: u64) -> Completion {
+    let hash = blake3::hash(&n.to_le_bytes());
+    let fine =
+        "So.<quote></quote><faithful>yes</faithful><specific>yes</specific><clean>yes</clean>";
+    if hash.as_bytes()[2] >= 77 {
+        return fine.into();
+    }
+    let faults: [Completion; 8] = [
+        Completion::new("").with_stop(Stop::Refusal),
+        Completion::new(&fine[..fine.len() / 2]).with_stop(Stop::Length),
+        "Yes to all three.".into(),
+        fine.replace("</clean>", "").into(),
+        fine.replace("<clean>yes", "<clean>perhaps").into(),
+        fine.replace("<quote>", "<quote>words that nobody wrote").into(),
+        fine.replace("<faithful>yes", "<faithful>unclear").into(),
+        fine.replace("<faithful>yes", "<faithful>no").into(),
+    ];
+    faults[usize::from(hash.as_bytes()[3] % 8)].clone()
+}
+
+#[test]
+fn the_fault_matrix_of_an_assembly() {
+    let (mut reasons, mut fell) = (BTreeSet::new(), BTreeSet::new());
+    for drawing in 0..12 {
+        let (model, requests) = writer("faulty", move |n, asked| faulty(1000 * drawing + n, asked));
+        let judged = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let count = std::sync::Arc::clone(&judged);
+        let judge = Scripted::new("faulty-judge", move |_| {
+            faulty_judge(1000 * drawing + count.fetch_add(1, Ordering::SeqCst))
+        });
+        let (spec, journal) = (fixture::spec(), Journal::in_memory().unwrap());
+        let (config, prompts) = (fixture::config(), fixture::prompts());
+        let planning = plan(&spec, &config, &prompts, &model, &journal, &());
+        let (plan, planned) = block_on(planning).unwrap();
+        let assembly =
+            Assembly::new(config.clone(), fixture::write_config(), prompts).with_judge(&judge);
+        let made = block_on(assemble(plan, &spec, &assembly, &model, &journal, &())).unwrap();
+
+        let sum = |report: &PlanReport| -> u64 {
+            report.stages.iter().map(|stage| stage.requests.total()).sum()
+        };
+        let report = &made.corpus.report;
+        let accounted = sum(&planned) + sum(&made.added) + report.requests.total();
+        assert_eq!(accounted, requests.load(Ordering::SeqCst), "every request is counted");
+        let review = made.review.as_ref().unwrap();
+        assert_eq!(review.requests.total(), judged.load(Ordering::SeqCst));
+        assert_eq!(report.planned as usize, made.plan.ideas().len());
+        assert_eq!(made.corpus.documents.len() + made.fallen.len(), made.plan.ideas().len());
+        for document in &made.corpus.documents {
+            let text = &document.text;
+            assert!(text.starts_with("About ") && text.ends_with('.'), "unusable row: {text}");
+        }
+        reasons.extend(review.requests.unusable.keys().cloned());
+        fell.extend(made.fallen.iter().map(|one| match &one.why {
+            Fell::Unwritten(_) => "unwritten",
+            Fell::Unjudged(_) => "unjudged",
+            Fell::Rejected { .. } => "rejected",
+            Fell::Duplicate { .. } => "duplicate",
+            Fell::Contaminated { .. } => "contaminated",
+        }));
+    }
+    let expected = [
+        "cut off",
+        "missing tag",
+        "quote that is not in what was judged",
+        "refusal",
+        "unclear verdict",
+        "unclosed tag",
+    ];
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), expected);
+    assert!(fell.contains("rejected") && fell.contains("unjudged"), "{fell:?}");
+}
+
 #[test]
 fn short_lists_are_topped_up() {
     // One item at a time, whatever is asked for.

@@ -15,7 +15,7 @@ use crate::{
     prompts::{Prompts, Values},
     report::PlanReport,
     rules,
-    stage::{ASSERTIONS, DOMAINS, IDEAS, Stage, TOPICS, TYPES},
+    stage::{ASSERTIONS, DOMAINS, IDEAS, Stage, TOPICS, TYPES, draw_of},
 };
 
 /// Plans a corpus: domains, topics, assertions, document types, ideas (arXiv 2605.02087 §3).
@@ -151,7 +151,7 @@ pub(crate) async fn more_ideas(
     config: &PlanConfig,
     prompts: &Prompts,
     means: (&dyn Model, &Journal, &dyn Watch),
-    report: &mut PlanReport,
+    (round, report): (u32, &mut PlanReport),
 ) -> Result<()> {
     let who = plan.who.clone();
     let seen = Values::new(spec, &who);
@@ -162,7 +162,8 @@ pub(crate) async fn more_ideas(
         parent.has = at.doc_type.ideas.iter().map(|idea| (&*idea.name, &*idea.idea)).collect();
     }
     let sampling = config.sampling(config.max_tokens.ideas);
-    let stage = Stage::new(IDEAS, means, sampling, (config.tries, config.draw));
+    let draw = draw_of(config.draw, u64::from(round));
+    let stage = Stage::new(IDEAS, means, sampling, (config.tries, draw));
     let mut listing = Lister::new(spec, stage, config.rounds);
     let lists = listing.fill(&parents, &prompts.ideas, idea).await?;
     // That no idea came is no error here: the corpus stays as it is, and the report says so.

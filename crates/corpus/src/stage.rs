@@ -130,7 +130,10 @@ impl<'a> Stage<'a> {
 }
 
 /// The number of a draw: the n-th asking of one prompt, in one drawing of the whole.
-fn draw_of(draw: u32, nth: u64) -> u32 {
+///
+/// A round that asks what an earlier one asked, since nothing came of it, is a drawing of its own: it would be
+/// given the same useless answer out of the journal.
+pub(crate) fn draw_of(draw: u32, nth: u64) -> u32 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&draw.to_le_bytes());
     hasher.update(&nth.to_le_bytes());

@@ -135,7 +135,8 @@ fn the_engine_asks_many_and_none_twice() {
     run();
     assert_eq!(server.count(), asked);
     let connections = server.asked().iter().map(|asked| asked.connection).max().unwrap();
-    assert!(connections < 80, "{connections} connections of 64 at once");
+    // How many are open at once is up to how soon each comes back; that some serve twice is not.
+    assert!(connections < asked, "{connections} connections for {asked} requests");
 }
 
 pub(crate) fn kind(error: &ethos_core::Error) -> ModelErrorKind {

@@ -180,7 +180,7 @@ impl Pipeline<'_> {
                 prompt,
                 (config, self.spec),
                 means,
-                &mut planned,
+                (report.rounds, &mut planned),
             );
             let asked = asked.await?;
             let none = asked.is_empty();

@@ -14,7 +14,7 @@ use crate::{
     list::{Given, Lister, Parent, Quotes},
     prompts::Values,
     report::PlanReport,
-    stage::Stage,
+    stage::{Stage, draw_of},
 };
 
 /// What questions are asked about: a domain or a preference, in one kind.
@@ -77,10 +77,11 @@ pub(super) async fn ask(
     (stage, prompt): (&str, &Prompt),
     (config, spec): (&ChatConfig, &Spec),
     means: (&dyn Model, &Journal, &dyn Watch),
-    report: &mut PlanReport,
+    (round, report): (u32, &mut PlanReport),
 ) -> Result<Vec<Question>> {
     let sampling = config.sampling(config.max_tokens.questions);
-    let stage = Stage::new(stage, means, sampling, (config.tries, config.draw));
+    let draw = draw_of(config.draw, u64::from(round));
+    let stage = Stage::new(stage, means, sampling, (config.tries, draw));
     let mut listing = Lister::new(spec, stage, config.list_rounds);
     let parents = sources.iter().enumerate().map(|(number, source)| {
         let want = wanted.get(&number).copied().unwrap_or(0);
