@@ -247,7 +247,14 @@ impl Given for GivenAssertion {
     }
 }
 
-impl Given for Idea {
+/// As a model gives it: what it says besides is no reason to throw a list away.
+#[derive(Deserialize)]
+struct GivenIdea {
+    name: String,
+    idea: String,
+}
+
+impl Given for GivenIdea {
     fn name(&self) -> &str {
         &self.name
     }
@@ -282,6 +289,7 @@ fn doc_type(_: &mut Quotes<'_>, given: Described) -> Option<DocType> {
     Some(DocType { name, description, ideas: Vec::new() })
 }
 
-fn idea(_: &mut Quotes<'_>, given: Idea) -> Option<Idea> {
-    Some(given)
+fn idea(_: &mut Quotes<'_>, given: GivenIdea) -> Option<Idea> {
+    let GivenIdea { name, idea } = given;
+    Some(Idea { name, idea })
 }
