@@ -347,14 +347,14 @@ async fn send(model: &dyn Model, query: &Query) -> Result<Reply> {
 }
 
 /// Counts what happens, across the asks in flight.
-struct Tally {
+pub(crate) struct Tally {
     began: Instant,
     sent: OnceLock<Instant>,
     progress: Mutex<Progress>,
 }
 
 impl Tally {
-    fn new(total: Option<u64>) -> Self {
+    pub(crate) fn new(total: Option<u64>) -> Self {
         let progress = Progress { total, unusable: BTreeMap::new(), ..Progress::default() };
         Tally { began: Instant::now(), sent: OnceLock::new(), progress: Mutex::new(progress) }
     }
@@ -363,21 +363,21 @@ impl Tally {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sending(&self) {
+    pub(crate) fn sending(&self) {
         self.sent.get_or_init(Instant::now);
     }
 
-    fn paid(&self, usage: Usage, orphan: bool) {
+    pub(crate) fn paid(&self, usage: Usage, orphan: bool) {
         let mut progress = self.lock();
         progress.usage += usage;
         progress.repaid += u64::from(orphan);
     }
 
-    fn unusable(&self, reason: Reason) {
+    pub(crate) fn unusable(&self, reason: Reason) {
         *self.lock().unusable.entry(reason).or_default() += 1;
     }
 
-    fn settled(&self, stage: &str, reused: bool, failed: bool) -> Progress {
+    pub(crate) fn settled(&self, stage: &str, reused: bool, failed: bool) -> Progress {
         let mut progress = self.lock();
         if progress.stage != stage {
             stage.clone_into(&mut progress.stage);
@@ -385,6 +385,19 @@ impl Tally {
         progress.done += 1;
         progress.reused += u64::from(reused);
         progress.failed += u64::from(failed);
+        self.timed(&mut progress)
+    }
+
+    /// A batch has come on: it has so many requests, so many of them are done, and this was said of it
+    /// before.
+    pub(crate) fn batch(&self, now: (u64, u64), before: (u64, u64)) -> Progress {
+        let mut progress = self.lock();
+        progress.batched = progress.batched.saturating_sub(before.0) + now.0;
+        progress.batched_done = progress.batched_done.saturating_sub(before.1) + now.1;
+        self.timed(&mut progress)
+    }
+
+    fn timed(&self, progress: &mut Progress) -> Progress {
         progress.elapsed = self.began.elapsed();
         progress.asking = self.sent.get().map_or(Duration::ZERO, Instant::elapsed);
         progress.clone()

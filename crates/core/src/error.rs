@@ -152,6 +152,34 @@ impl Error {
             source: None,
         }
     }
+
+    /// What sort of failure of a model it is.
+    pub(crate) fn kind(&self) -> Option<ModelErrorKind> {
+        match self {
+            Error::Model { kind, .. } => Some(*kind),
+            _ => None,
+        }
+    }
+
+    /// Whether the same would be refused again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        use ModelErrorKind::{Auth, BadRequest, Unsupported};
+        matches!(self.kind(), Some(Auth | BadRequest | Unsupported))
+    }
+
+    /// The same failure, for another ask that it befell.
+    pub(crate) fn again(&self) -> Error {
+        match self {
+            Error::Model { model, kind, message, retry_after, source } => Error::Model {
+                model: model.clone(),
+                kind: *kind,
+                message: message.clone(),
+                retry_after: *retry_after,
+                source: source.as_ref().map(|source| source.to_string().into()),
+            },
+            other => Error::model("?", ModelErrorKind::Other, other.to_string()),
+        }
+    }
 }
 
 /// `Result` with this crate's [`Error`].

@@ -4,7 +4,11 @@
 //! that determines a reply, and `intents`, the keys that are being asked right now. An intent is
 //! durable before its query is sent, a reply before it is handed on; so after a kill, the intents
 //! without a reply are exactly the queries that may have been paid without being kept.
+//!
+//! `batches` says which intents are in the same batch of a provider, under what tag, and what the provider
+//! calls it. A batch is there before it is submitted, and until its last reply is kept.
 
+mod batches;
 mod export;
 
 use std::{
@@ -22,6 +26,7 @@ use redb::{
     TableDefinition,
 };
 
+pub(crate) use self::batches::{Head, Slot, Tag};
 pub use self::export::{JournalStats, Record, StageStats};
 use crate::{
     Error, ModelErrorKind, Result,
@@ -52,6 +57,7 @@ pub struct Journal {
     ops: Option<mpsc::Sender<Op>>,
     writer: Option<JoinHandle<()>>,
     asking: Arc<Asking>,
+    live: batches::Live,
 }
 
 /// Keys being asked by this process, with those who wait for the same reply.
@@ -74,21 +80,23 @@ pub(crate) enum Known {
 /// The right to ask a key; given back when dropped.
 pub(crate) struct Claim {
     asking: Arc<Asking>,
-    key: Key,
+    pub(crate) key: Key,
 }
 
 struct Op {
     write: Write,
     done: oneshot::Sender<Result<(), Arc<redb::Error>>>,
-    /// The claim that this write settles. The writer gives it back, after the commit, even where the
-    /// asker has been dropped: nobody else can ask the key while its reply is on its way to the disk.
-    settles: Option<Claim>,
+    /// The claims that this write settles. The writer gives them back, after the commit, even where the
+    /// asker has been dropped: nobody else can ask a key while its reply is on its way to the disk.
+    settles: Vec<Claim>,
 }
 
 enum Write {
     Intend(Key),
     Withdraw(Key),
     Reply(Key, Vec<u8>),
+    Replies(Vec<(Key, Vec<u8>)>),
+    Batch(batches::Change),
 }
 
 impl Journal {
@@ -150,7 +158,8 @@ impl Journal {
                 path: path.clone(),
                 source,
             })?;
-        Ok(Journal { path, store, ops: Some(ops), writer: Some(writer), asking: Arc::default() })
+        let (asking, live) = (Arc::default(), Arc::default());
+        Ok(Journal { path, store, ops: Some(ops), writer: Some(writer), asking, live })
     }
 
     /// The journal's file.
@@ -270,26 +279,26 @@ impl Journal {
 
     /// Records durably that the query is about to be sent.
     pub(crate) async fn intend(&self, claim: &Claim) -> Result<()> {
-        self.write("recording an intent", Write::Intend(claim.key), None).await
+        self.write("recording an intent", Write::Intend(claim.key), Vec::new()).await
     }
 
     /// Takes the intent back: the query failed, there is nothing to keep.
     pub(crate) async fn withdraw(&self, claim: Claim) -> Result<()> {
-        self.write("withdrawing an intent", Write::Withdraw(claim.key), Some(claim)).await
+        self.write("withdrawing an intent", Write::Withdraw(claim.key), vec![claim]).await
     }
 
     /// Keeps the reply; it is durable when this returns, and will be when this is dropped.
     pub(crate) async fn keep(&self, claim: Claim, record: &Record) -> Result<()> {
         let bytes = serde_json::to_vec(record)
             .map_err(|error| failed(&self.path, "writing a reply", error))?;
-        self.write("keeping a reply", Write::Reply(claim.key, bytes), Some(claim)).await
+        self.write("keeping a reply", Write::Reply(claim.key, bytes), vec![claim]).await
     }
 
-    async fn write(&self, doing: &'static str, write: Write, settles: Option<Claim>) -> Result<()> {
+    async fn write(&self, doing: &'static str, write: Write, settles: Vec<Claim>) -> Result<()> {
         let (done, settled) = oneshot::channel();
-        let sent = self.ops.as_ref().map(|ops| ops.send(Op { write, done, settles }));
+        let sent = self.ops.as_ref().map(|ops| ops.send(Op { write, done, settles }).is_ok());
         let gone = || failed(&self.path, doing, "the journal's writer is gone");
-        if !matches!(sent, Some(Ok(()))) {
+        if sent != Some(true) {
             return Err(gone());
         }
         let settled = settled.await.map_err(|_| gone())?;
@@ -370,6 +379,7 @@ fn prepare(store: &Database) -> Result<u64, redb::Error> {
     if found <= FORMAT {
         change.open_table(REPLIES)?;
         change.open_table(INTENTS)?;
+        batches::prepare(&change)?;
         change.commit()?;
     }
     Ok(found)
@@ -419,6 +429,13 @@ fn commit(store: &Database, ops: &[Op]) -> Result<(), redb::Error> {
                     replies.insert(key, bytes.as_slice())?;
                     intents.remove(key)?;
                 }
+                Write::Replies(rows) => {
+                    for (key, bytes) in rows {
+                        replies.insert(key, bytes.as_slice())?;
+                        intents.remove(key)?;
+                    }
+                }
+                Write::Batch(batch) => batches::apply(&change, &mut intents, batch)?,
             }
         }
     }

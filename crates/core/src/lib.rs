@@ -14,6 +14,8 @@
 //!   counted as [`Unusable`], with its reason; it never becomes a silent default. An [`Asker`] does
 //!   the same one ask at a time, for conversations. What a journal holds can be counted
 //!   ([`Journal::stats`]) and taken elsewhere ([`Journal::export`]).
+//! * [`ask_batch`] does it through a provider's [`Batch`] service, for half the price and a day's patience.
+//!   A killed program finds its batches again.
 //! * A [`Watch`] hears the [`Progress`] of it: done, reused, unusable and why, tokens, time left. A
 //!   closure is one, and `()` hears nothing.
 //! * [`Prompt`] renders what is asked, strictly; [`read`] takes answers apart, strictly.
@@ -51,6 +53,7 @@ mod model;
 mod scripted;
 
 mod ask;
+mod batch;
 mod journal;
 mod watch;
 
@@ -61,6 +64,7 @@ pub mod read;
 
 pub use crate::{
     ask::{Answer, Ask, AskId, Asker, Failure, Query, Reply, ask_all},
+    batch::{Batch, BatchItem, BatchLimits, BatchState, Batching, Listed, ask_batch},
     chat::{Chat, Content, Message, Role, ToolCall},
     document::{Document, Lineage},
     error::{Error, ModelErrorKind, Result},

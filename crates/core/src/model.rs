@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, ModelErrorKind, Result,
+    batch::Batch,
     chat::{Message, Role, ToolCall},
 };
 
@@ -46,6 +47,12 @@ pub trait Model: Send + Sync {
     fn concurrency(&self) -> usize {
         1
     }
+
+    /// The provider's batch service, where there is one and it is to be used:
+    /// [`ask_batch`](crate::ask_batch).
+    fn batch(&self) -> Option<&dyn Batch> {
+        None
+    }
 }
 
 macro_rules! forward_model {
@@ -66,6 +73,9 @@ macro_rules! forward_model {
             }
             fn concurrency(&self) -> usize {
                 (**self).concurrency()
+            }
+            fn batch(&self) -> Option<&dyn Batch> {
+                (**self).batch()
             }
         }
     )*};

@@ -1,11 +1,15 @@
 //! A model that answers from a function.
 
+mod batches;
+
 use std::fmt;
 
 use futures::future::BoxFuture;
 
+use self::batches::Batches;
 use crate::{
     Result,
+    batch::{Batch, BatchLimits},
     model::{self, Completion, Model, ModelId, Request, Scored},
 };
 
@@ -31,6 +35,7 @@ pub struct Scripted {
     answers: Box<Answers>,
     scores: Option<Box<Scores>>,
     concurrency: usize,
+    batches: Option<Batches>,
 }
 
 impl Scripted {
@@ -51,7 +56,7 @@ impl Scripted {
         answers: impl Fn(&Request) -> Result<Completion> + Send + Sync + 'static,
     ) -> Self {
         let id = ModelId::new(format!("scripted/{}", name.into()));
-        Scripted { id, answers: Box::new(answers), scores: None, concurrency: 64 }
+        Scripted { id, answers: Box::new(answers), scores: None, concurrency: 64, batches: None }
     }
 
     /// A model that repeats the last user message.
@@ -70,6 +75,12 @@ impl Scripted {
     /// The same model with another number of requests in flight (64 unless told).
     pub fn with_concurrency(self, concurrency: usize) -> Self {
         Scripted { concurrency, ..self }
+    }
+
+    /// The same model with a batch service of these limits, for [`ask_batch`](crate::ask_batch). A batch has
+    /// ended at the second look at it; it is gone with the model.
+    pub fn with_batches(self, limits: BatchLimits) -> Self {
+        Scripted { batches: Some(Batches::new(limits)), ..self }
     }
 }
 
@@ -101,6 +112,10 @@ impl Model for Scripted {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn batch(&self) -> Option<&dyn Batch> {
+        self.batches.is_some().then_some(self as &dyn Batch)
     }
 }
 

@@ -36,8 +36,13 @@ pub struct Progress {
     pub reused: u64,
     /// Settled without a usable answer.
     pub failed: u64,
-    /// Asks that were in flight when an earlier run died, and so may have been paid twice.
+    /// Asks that were in flight when an earlier run died, or in a batch that got lost, and so may have been
+    /// paid twice.
     pub repaid: u64,
+    /// Requests in batches that a provider is working on, of [`ask_batch`](crate::ask_batch).
+    pub batched: u64,
+    /// Those of them that it says are done; their answers are not here yet.
+    pub batched_done: u64,
     /// Answers that could not be used, re-asked or not, by reason.
     pub unusable: BTreeMap<Reason, u64>,
     /// Tokens of the answers that this run asked for.

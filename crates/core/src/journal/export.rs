@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use redb::{ReadableDatabase, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::{INTENTS, Journal, Key, REPLIES, failed};
+use super::{INTENTS, Journal, Key, REPLIES, batches::HEADS, failed};
 use crate::{
     Result,
     ask::{AskId, Reply},
@@ -38,6 +38,10 @@ pub struct JournalStats {
     /// Queries that were sent and whose reply is not kept: those of a process that died, which may
     /// have been paid for nothing, or of asks that are going on.
     pub in_flight: u64,
+    /// Batches that were about to be submitted, or were, and are not settled. Their queries are among
+    /// those in flight.
+    #[serde(default)]
+    pub batches: u64,
     /// Tokens of all replies.
     pub usage: Usage,
     /// Size of the file, in bytes; 0 of a journal in memory.
@@ -96,12 +100,14 @@ impl Journal {
     ///
     /// [`Error::Journal`](crate::Error::Journal) when the store fails.
     pub fn stats(&self) -> Result<JournalStats> {
-        let intents = || -> Result<u64, redb::Error> {
-            Ok(self.store.begin_read()?.open_table(INTENTS)?.len()?)
+        let open = || -> Result<_, redb::Error> {
+            let store = self.store.begin_read()?;
+            Ok((store.open_table(INTENTS)?.len()?, store.open_table(HEADS)?.len()?))
         };
-        let in_flight = intents().map_err(|error| failed(&self.path, "counting intents", error))?;
+        let (in_flight, batches) =
+            open().map_err(|error| failed(&self.path, "counting intents", error))?;
         let bytes = self.path.metadata().map_or(0, |file| file.len());
-        let mut stats = JournalStats { in_flight, bytes, ..JournalStats::default() };
+        let mut stats = JournalStats { in_flight, batches, bytes, ..JournalStats::default() };
         for record in self.records() {
             let Record { id, model, attempt, reply, .. } = record?;
             let usage = reply.usage();
