@@ -1,11 +1,12 @@
 //! Anthropic's Messages.
 
+mod batch;
 mod read;
 mod write;
 
 use std::{fmt, sync::Arc};
 
-use ethos_core::{Completion, Model, ModelId, Request, Result as CoreResult};
+use ethos_core::{Batch, Completion, Model, ModelId, Request, Result as CoreResult};
 use futures::future::BoxFuture;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -39,6 +40,7 @@ pub struct Anthropic {
     client: Arc<Client>,
     endpoint: Arc<Endpoint>,
     structure: Structure,
+    batches: bool,
 }
 
 impl Anthropic {
@@ -71,7 +73,23 @@ impl Anthropic {
             Structure::Off => " structure=off",
         };
         let client = endpoint.client("anthropic", traits, address, "/v1/messages", headers)?;
-        Ok(Anthropic { client: Arc::new(client), endpoint: Arc::new(endpoint), structure })
+        Ok(Anthropic {
+            client: Arc::new(client),
+            endpoint: Arc::new(endpoint),
+            structure,
+            batches: false,
+        })
+    }
+
+    /// The same with its batch service, for [`ask_batch`](ethos_core::ask_batch): Message Batches. They have
+    /// no place for a tag: a batch is known again by its number of requests, and by the ids of its results
+    /// once it has ended.
+    ///
+    /// Batches are not part of [`spent`](Self::spent). A [`Budget`](crate::Budget) cannot hold for them,
+    /// since they outlive the program: with one, they are refused. Under [`Structure::Tool`] a call of a tool
+    /// named `answer` is the answer, whatever the request.
+    pub fn with_batches(self) -> Self {
+        Anthropic { batches: true, ..self }
     }
 
     /// What this model has taken, by the prices of its endpoint.
@@ -84,6 +102,10 @@ impl Anthropic {
     pub fn in_flight(&self) -> usize {
         self.client.pace.allowed()
     }
+
+    fn most(&self, request: &Request) -> u32 {
+        request.sampling.max_tokens.or(self.endpoint.max_tokens).unwrap_or(MAX_TOKENS)
+    }
 }
 
 impl Model for Anthropic {
@@ -93,8 +115,7 @@ impl Model for Anthropic {
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, CoreResult<Completion>> {
         Box::pin(async move {
-            let most = request.sampling.max_tokens.or(self.endpoint.max_tokens);
-            let most = most.unwrap_or(MAX_TOKENS);
+            let most = self.most(request);
             let body = write::body(request, &self.endpoint, most, self.structure)
                 .map_err(|(kind, message)| self.client.error(kind, message))?;
             let structured = request.schema.is_some() && self.structure == Structure::Tool;
@@ -107,6 +128,10 @@ impl Model for Anthropic {
     fn concurrency(&self) -> usize {
         self.client.most
     }
+
+    fn batch(&self) -> Option<&dyn Batch> {
+        self.batches.then_some(self as &dyn Batch)
+    }
 }
 
 impl fmt::Debug for Anthropic {
@@ -115,6 +140,7 @@ impl fmt::Debug for Anthropic {
             .field("id", &self.client.id)
             .field("endpoint", &self.endpoint)
             .field("structure", &self.structure)
+            .field("batches", &self.batches)
             .finish_non_exhaustive()
     }
 }

@@ -28,6 +28,8 @@ use crate::{
 pub(crate) struct Client {
     pub(crate) id: ModelId,
     pub(crate) url: Url,
+    /// What of its path stands below the base URL.
+    pub(crate) path: String,
     /// The same as errors show it.
     pub(crate) shown: String,
     pub(crate) http: Http,
@@ -94,10 +96,13 @@ impl Client {
     ) -> Result<Outcome<T>> {
         let client = Arc::clone(self);
         let answer = self.runtime.run(async move { client.tries(call, read).await }).await;
-        answer.unwrap_or_else(|| {
-            let message = "its runtime has stopped, or has no drivers for input, output and time";
-            Err(self.error(ModelErrorKind::Other, message))
-        })
+        answer.unwrap_or_else(|| Err(self.stopped()))
+    }
+
+    /// The runtime has stopped.
+    pub(crate) fn stopped(&self) -> Error {
+        let message = "its runtime has stopped, or has no drivers for input, output and time";
+        self.error(ModelErrorKind::Other, message)
     }
 
     async fn tries<T>(&self, call: Call, read: Reads<T>) -> Result<Outcome<T>> {
@@ -235,8 +240,13 @@ impl Client {
     }
 
     fn failed(&self, fault: Fault, failures: u32) -> Error {
+        self.failed_at(&self.shown, fault, failures)
+    }
+
+    /// The error of a fault of what stands at this address.
+    pub(crate) fn failed_at(&self, shown: &str, fault: Fault, failures: u32) -> Error {
         let tried = if failures > 1 { format!("; tried {failures} times") } else { String::new() };
-        let message = format!("{} {}{tried}", self.shown, fault.message);
+        let message = format!("{shown} {}{tried}", fault.message);
         Error::Model {
             model: self.id.key.clone(),
             kind: fault.kind,

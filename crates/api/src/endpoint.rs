@@ -184,6 +184,7 @@ impl Endpoint {
         Ok(Client {
             id,
             url: address.join(path)?,
+            path: path.to_owned(),
             shown: format!("{}{path}", address.shown),
             http,
             retry: self.retry.clone(),

@@ -2,8 +2,9 @@
 
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use reqwest::{
-    Client, NoProxy, Proxy, Url,
+    Client, Method, NoProxy, Proxy, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
     redirect, retry,
 };
@@ -38,6 +39,17 @@ pub(crate) struct Http {
     client: Client,
     headers: HeaderMap,
     limit: Duration,
+}
+
+/// What is sent.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    /// The type of the body, where it is not JSON.
+    pub(crate) kind: Option<HeaderValue>,
+    /// Cheap to clone: the next attempt needs it too.
+    pub(crate) body: Bytes,
 }
 
 /// What a server answered.
@@ -101,28 +113,42 @@ impl Http {
         body: Vec<u8>,
         within: Duration,
     ) -> Result<Answer, Broken> {
+        let sent = Sent { method: Method::POST, url, kind: None, body: body.into() };
+        self.send(sent, within, LONGEST).await
+    }
+
+    /// Sends something and gives the whole answer, of so many bytes at most, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        sent: Sent,
+        within: Duration,
+        longest: usize,
+    ) -> Result<Answer, Broken> {
         let limit = self.limit.min(within);
+        let Sent { method, url, kind, body } = sent;
         let exchange = async {
-            let request = self.client.post(url).headers(self.headers.clone()).body(body);
+            let mut headers = self.headers.clone();
+            headers.extend(kind.map(|kind| (CONTENT_TYPE, kind)));
+            let request = self.client.request(method, url).headers(headers).body(body);
             let response = request.send().await.map_err(|error| sending(error.without_url()))?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            read(response).await.map(|body| Answer { status, headers, body })
+            read(response, longest).await.map(|body| Answer { status, headers, body })
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(Broken::Time(limit)))
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Broken> {
+async fn read(mut response: reqwest::Response, longest: usize) -> Result<Vec<u8>, Broken> {
     let announced = response.content_length().unwrap_or_default();
-    if announced > LONGEST as u64 {
-        return Err(Broken::TooLong(LONGEST));
+    if announced > longest as u64 {
+        return Err(Broken::TooLong(longest));
     }
     // What is announced need not come.
     let mut body = Vec::with_capacity((announced as usize).min(64 << 10));
     let cut = |error: reqwest::Error| Broken::Cut(error.without_url());
     while let Some(chunk) = response.chunk().await.map_err(cut)? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(Broken::TooLong(LONGEST));
+        if body.len() + chunk.len() > longest {
+            return Err(Broken::TooLong(longest));
         }
         body.extend_from_slice(&chunk);
     }

@@ -7,6 +7,8 @@
 //! * [`OpenAi`] is a model behind chat completions, as OpenAI and very many servers have them; a
 //!   [`Dialect`] says where these differ. [`Anthropic`] is one behind Messages. Both are models like any
 //!   other: the engine of `ethos-core` asks them, durably.
+//! * Both have batch services, at about half the price: [`OpenAi::with_batches`],
+//!   [`Anthropic::with_batches`], and the core's `ask_batch`.
 //! * A [`Budget`] stops before it is exceeded, and [`Spent`] says what was taken.
 //! * A [`Secret`] is never shown: not in errors, not in `Debug`, not in journals, whatever a server sends
 //!   back.
@@ -63,6 +65,7 @@ mod retry;
 mod runtime;
 mod secret;
 
+mod batches;
 mod client;
 mod fault;
 mod http;

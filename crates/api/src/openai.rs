@@ -1,12 +1,13 @@
 //! Chat completions, as OpenAI and very many others serve them.
 
+mod batch;
 mod read;
 mod write;
 
 use std::{fmt, sync::Arc};
 
 use ethos_core::{
-    Completion, Model, ModelErrorKind, ModelId, Request, Result as CoreResult, Scored,
+    Batch, Completion, Model, ModelErrorKind, ModelId, Request, Result as CoreResult, Scored,
 };
 use futures::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
@@ -37,6 +38,7 @@ pub struct OpenAi {
     client: Arc<Client>,
     endpoint: Arc<Endpoint>,
     dialect: Dialect,
+    batches: bool,
 }
 
 impl OpenAi {
@@ -81,7 +83,22 @@ impl OpenAi {
             traits += " logprobs";
         }
         let client = endpoint.client("openai", &traits, address, "/chat/completions", headers)?;
-        Ok(OpenAi { client: Arc::new(client), endpoint: Arc::new(endpoint), dialect })
+        Ok(OpenAi {
+            client: Arc::new(client),
+            endpoint: Arc::new(endpoint),
+            dialect,
+            batches: false,
+        })
+    }
+
+    /// The same with its batch service, for [`ask_batch`](ethos_core::ask_batch): `/files` and `/batches`,
+    /// which not every compatible server has. A batch is known again by its metadata `ethos`.
+    ///
+    /// Batches are not part of [`spent`](Self::spent). A [`Budget`](crate::Budget) cannot hold for them,
+    /// since they outlive the program: with one, they are refused. Under [`Structure::Tool`] a call of a tool
+    /// named `answer` is the answer, whatever the request.
+    pub fn with_batches(self) -> Self {
+        OpenAi { batches: true, ..self }
     }
 
     /// What this model has taken, by the prices of its endpoint.
@@ -160,6 +177,10 @@ impl Model for OpenAi {
     fn concurrency(&self) -> usize {
         self.client.most
     }
+
+    fn batch(&self) -> Option<&dyn Batch> {
+        self.batches.then_some(self as &dyn Batch)
+    }
 }
 
 /// Tokens that a server may add to a prompt beside what the body's bytes bound: what it says of tools
@@ -174,6 +195,7 @@ impl fmt::Debug for OpenAi {
             .field("id", &self.client.id)
             .field("endpoint", &self.endpoint)
             .field("dialect", &self.dialect)
+            .field("batches", &self.batches)
             .finish_non_exhaustive()
     }
 }

@@ -14,6 +14,9 @@ mod faults;
 // Whoever polls, and whoever gives up.
 mod executors;
 
+// Batch services.
+mod batches;
+
 // Limits and budgets.
 mod terms;
 
