@@ -47,8 +47,8 @@ const CACHE: usize = 64 << 20;
 /// What the journal keeps of every query to a model, so that no answer is paid twice.
 ///
 /// The promise: no *committed* answer is ever asked again. What was in flight when the process died
-/// (at most the model's concurrency) may be asked twice, and is counted as
-/// [`repaid`](crate::Progress::repaid).
+/// (at most the model's concurrency, or a batch that the provider does not list) may be asked twice, and is
+/// counted as [`repaid`](crate::Progress::repaid).
 ///
 /// A journal belongs to one process at a time.
 pub struct Journal {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ethos_core::{Batching, Journal, Progress, ask_batch};
+use ethos_core::{Batching, Journal, Progress, Reply, ask_batch};
 use futures::executor::block_on;
 
 use crate::{
@@ -20,19 +20,32 @@ use crate::{
     sleep, text,
 };
 
-const ASKS: usize = 600;
+const ASKS: usize = 1000;
 const KILLS: u32 = 40;
 
 /// The folder of a child's work; a child is whoever has it.
 const FOLDER: &str = "ETHOS_TESTS_CHILD";
 /// The step after which a child kills itself.
 const DIE_AT: &str = "ETHOS_TESTS_DIE_AT";
-/// Whether the provider keeps no tags.
-const UNTAGGED: &str = "ETHOS_TESTS_UNTAGGED";
+/// What provider it is.
+const KIND: &str = "ETHOS_TESTS_KIND";
+
+/// Providers that are killed at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Tagged,
+    Untagged,
+    Faulty,
+}
 
 fn faults() -> Faults {
     let die_at = std::env::var(DIE_AT).ok().and_then(|n| n.parse().ok());
-    Faults { untagged: std::env::var(UNTAGGED).is_ok(), die_at, ..Faults::default() }
+    let faults = Faults { die_at, ..Faults::default() };
+    match std::env::var(KIND).unwrap().as_str() {
+        "Tagged" => faults,
+        "Untagged" => Faults { untagged: true, ..faults },
+        _ => Faults { deaf: Some(3), mute: Some(5), lacking: true, breaks: Some(7), ..faults },
+    }
 }
 
 /// No test of its own: what the others run as a child.
@@ -65,67 +78,89 @@ fn child(folder: &Path, environment: &[(&str, String)]) -> std::process::Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// The ids of what is committed, as batches name them.
-fn committed(folder: &Path) -> BTreeSet<(String, u32)> {
+/// The beginnings of the ids of what is committed, which the answers end with.
+fn committed(folder: &Path) -> BTreeSet<String> {
     let journal = Journal::open(folder.join("journal.redb")).unwrap();
     let mut committed = BTreeSet::new();
     for record in journal.records() {
-        let record = record.unwrap();
-        assert!(committed.insert((record.id.item, record.attempt)), "two replies to one ask");
+        let Reply::Completion(answer) = record.unwrap().reply else { panic!("it is a score") };
+        let text = answer.message.text().into_owned();
+        let id = text.rsplit(' ').next().unwrap().to_owned();
+        assert!(committed.insert(id), "two replies to one ask");
     }
     committed
 }
 
-fn killed_many_times(untagged: bool) {
+fn killed_many_times(kind: Kind) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let provider = Provider::new(folder, Faults::default());
     let (mut before, mut moment, mut inside) = (BTreeSet::new(), 0x2545_f491_u32, 0);
-    let mut environment = Vec::new();
-    if untagged {
-        environment.push((UNTAGGED, String::new()));
-    }
+    let environment = [(KIND, format!("{kind:?}"))];
+    let mut batches = 0;
+    // What was committed before the last kill is in no batch since.
+    let mut look = |before: &BTreeSet<String>| {
+        for id in provider.batches().split_off(batches).into_iter().flatten() {
+            assert!(!before.contains(&id[..8]), "committed and asked again");
+        }
+        batches = provider.batches().len();
+    };
     for kill in 0..KILLS {
         moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let random = moment >> 16;
         if kill % 2 == 0 {
             let mut child = child(folder, &environment);
-            thread::sleep(Duration::from_millis(u64::from(5 + random % 60)));
+            thread::sleep(Duration::from_millis(u64::from(10 + random % 90)));
             child.kill().unwrap();
             child.wait().unwrap();
         } else {
-            let mut environment = environment.clone();
-            environment.push((DIE_AT, (1 + random % 60).to_string()));
+            let die_at = (DIE_AT, (1 + random % 60).to_string());
+            let environment = [environment[0].clone(), die_at];
             inside += u32::from(!child(folder, &environment).wait().unwrap().success());
         }
+        look(&before);
         let after = committed(folder);
         assert!(before.is_subset(&after), "kill {kill}: something committed is gone");
         before = after;
     }
-    assert!(inside > 5, "{inside} children died between the provider and the journal");
-    assert!(child(folder, &environment).wait().unwrap().success());
+    assert!(inside > KILLS / 4, "{inside} children died between the provider and the journal");
+    // A submission that is lost three times has failed, and is made by the next run.
+    for run in 0..5 {
+        assert!(child(folder, &environment).wait().unwrap().success());
+        look(&before);
+        before = committed(folder);
+        if !fs::read_to_string(folder.join("results")).unwrap().contains("Err(\"model") {
+            break;
+        }
+        assert!(run < 4 && kind == Kind::Faulty, "some asks fail for ever");
+    }
 
-    // Each batch was there as soon as it was accepted, so all were found: nothing was asked twice at all.
+    // Each batch is in the list as soon as it is accepted, so all are found: nothing is asked twice at all,
+    // where the provider loses nothing.
     let mut asked = BTreeSet::new();
     for id in provider.batches().into_iter().flatten() {
-        assert!(asked.insert(id), "something was asked twice");
+        assert!(asked.insert(id) || kind == Kind::Faulty, "something was asked twice");
     }
     assert_eq!(asked.len(), committed(folder).len());
     // The same as if nothing had happened.
     let calm = tempfile::tempdir().unwrap();
     let results = run(calm.path(), &Provider::new(calm.path(), Faults::default()));
     assert_eq!(fs::read_to_string(folder.join("results")).unwrap(), results);
-    let journal = Journal::open(folder.join("journal.redb")).unwrap();
-    let stats = journal.stats().unwrap();
+    let stats = Journal::open(folder.join("journal.redb")).unwrap().stats().unwrap();
     assert_eq!((stats.in_flight, stats.batches), (0, 0));
 }
 
 #[test]
 fn nothing_is_asked_twice_in_forty_kills() {
-    killed_many_times(false);
+    killed_many_times(Kind::Tagged);
 }
 
 #[test]
 fn nor_where_the_provider_keeps_no_tags() {
-    killed_many_times(true);
+    killed_many_times(Kind::Untagged);
+}
+
+#[test]
+fn nothing_committed_is_asked_again_whatever_the_provider_loses() {
+    killed_many_times(Kind::Faulty);
 }
