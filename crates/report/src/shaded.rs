@@ -45,6 +45,7 @@ impl Shaded {
     }
 
     pub(crate) fn render(&self) -> Markup {
+        let flowing = flowing(&self.text);
         let most = self.pieces.iter().map(|(_, count)| *count).max().unwrap_or(0);
         html! {
             div.shaded {
@@ -58,7 +59,7 @@ impl Shaded {
                     " " (self.of)
                 }
                 div.text {
-                    @for (text, count) in self.cut() {
+                    @for (text, count) in self.cut(&flowing) {
                         @match count {
                             None => (text),
                             Some(count) => span class=(format!("s{}", step(count, most)))
@@ -71,23 +72,42 @@ impl Shaded {
     }
 
     /// The text from beginning to end, each piece with its count where it has one.
-    fn cut(&self) -> Vec<(&str, Option<u64>)> {
+    fn cut<'t>(&self, text: &'t str) -> Vec<(&'t str, Option<u64>)> {
         let mut cut = Vec::new();
         let mut at = 0;
         for (span, count) in &self.pieces {
-            let (begin, end) = (span.start.max(at), span.end.min(self.text.len()));
-            let (Some(before), Some(piece)) = (self.text.get(at..begin), self.text.get(begin..end))
-            else {
+            let (begin, end) = (span.start.max(at), span.end.min(text.len()));
+            let (Some(before), Some(piece)) = (text.get(at..begin), text.get(begin..end)) else {
                 continue; // Out of order, empty, or not at a letter's edge.
             };
             cut.extend((!before.is_empty()).then_some((before, None)));
             cut.extend((!piece.is_empty()).then_some((piece, Some(*count))));
             at = end;
         }
-        let rest = &self.text[at..];
+        let rest = &text[at..];
         cut.extend((!rest.is_empty()).then_some((rest, None)));
         cut
     }
+}
+
+/// The text without the line breaks within its paragraphs, which are those of whoever wrote it and not of the page;
+/// as long as it was, to the byte.
+fn flowing(text: &str) -> String {
+    let marked = |line: &str| {
+        let line = line.trim_start();
+        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        line.starts_with(['#', '-', '*', '+', '>', '|', '`'])
+            || (number.len() < line.len() && number.starts_with(['.', ')']))
+    };
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut flowing = String::with_capacity(text.len());
+    for (number, line) in lines.iter().enumerate() {
+        flowing.push_str(line);
+        let Some(next) = lines.get(number + 1) else { break };
+        let ends = line.trim().is_empty() || line.trim_start().starts_with(['#', '|', '`']);
+        flowing.push(if ends || next.trim().is_empty() || marked(next) { '\n' } else { ' ' });
+    }
+    flowing
 }
 
 /// The shade of a count: 0 for none, else 1 to 5 by its logarithm against the highest.
@@ -124,6 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn paragraphs_flow_and_lists_do_not() {
+        let text = "# A\nIt is\nkind.\n\n- one\n  more\n- two\n1. three\n";
+        let flow = flowing(text);
+        assert_eq!(flow, "# A\nIt is kind.\n\n- one   more\n- two\n1. three\n");
+        assert_eq!(flow.len(), text.len());
+    }
+
+    #[test]
     fn shades_grow_by_ratio() {
         let shades: Vec<u32> = [0, 1, 3, 10, 30, 100, 10_000].map(|n| step(n, 10_000)).into();
         assert_eq!(shades, [0, 1, 1, 2, 2, 3, 5]);
@@ -141,7 +169,7 @@ mod tests {
             for (begin, end, count) in pieces {
                 shaded = shaded.with(begin..end, count);
             }
-            let whole: String = shaded.cut().into_iter().map(|(piece, _)| piece).collect();
+            let whole: String = shaded.cut(&text).into_iter().map(|(piece, _)| piece).collect();
             prop_assert_eq!(whole, text);
             shaded.render();
         }
