@@ -7,7 +7,7 @@ use ethos_core::{
     read::{self, Read, Reason, Unusable},
 };
 use ethos_spec::Spec;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     error::{Error, Result},
@@ -43,6 +43,22 @@ pub(crate) trait Given: DeserializeOwned + Send {
     /// What makes it the same as another: its name, unless told.
     fn same(&self) -> &str {
         self.name()
+    }
+}
+
+/// An item with a name and a description.
+#[derive(Deserialize)]
+pub(crate) struct Described {
+    pub(crate) name: String,
+    pub(crate) description: String,
+}
+
+impl Given for Described {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn says(&self) -> &str {
+        &self.description
     }
 }
 

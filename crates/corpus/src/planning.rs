@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::{
     config::{Mode, PlanConfig},
     error::{Error, Result},
-    list::{Given, Lister, Parent, Quotes},
+    list::{Described, Given, Lister, Parent, Quotes},
     plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic, TypeAt},
     preview,
     prompts::{Prompts, Values},
@@ -191,21 +191,6 @@ fn types_mut(plan: &mut Plan) -> impl Iterator<Item = &mut DocType> {
 
 fn topics_mut(plan: &mut Plan) -> impl Iterator<Item = &mut Topic> {
     plan.domains.iter_mut().flat_map(|domain| &mut domain.topics)
-}
-
-#[derive(Deserialize)]
-struct Described {
-    name: String,
-    description: String,
-}
-
-impl Given for Described {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn says(&self) -> &str {
-        &self.description
-    }
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,6 @@ use ethos_core::{Journal, Message, Model, Prompt, Request, Watch};
 use ethos_spec::Spec;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{
@@ -20,7 +19,7 @@ use crate::{
     criteria::Judgement,
     dedup::{Embedder, Index, similar},
     error::{Error, Result},
-    list::{Given, Lister, Parent, Quotes},
+    list::{Described, Lister, Parent, Quotes},
     plan::Who,
     prompts::Values,
     report::{PlanReport, Requests},
@@ -116,21 +115,6 @@ pub async fn chats(
         set.report.prompts.insert(prompt.name().to_owned(), prompt.hash());
     }
     Ok(set)
-}
-
-#[derive(Deserialize)]
-struct Described {
-    name: String,
-    description: String,
-}
-
-impl Given for Described {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn says(&self) -> &str {
-        &self.description
-    }
 }
 
 fn domain(_: &mut Quotes<'_>, given: Described) -> Option<Described> {
