@@ -14,7 +14,7 @@ use crate::{
     corpus::Corpus,
     decontaminate::Evaluation,
     dedup::{Dedup, Index, Likeness, Standing},
-    error::{Error, Result},
+    error::Result,
     plan::{Place, Plan},
     planning::more_ideas,
     prompts::Prompts,
@@ -165,7 +165,7 @@ impl Assembled {
 ///
 /// # Errors
 ///
-/// Those of [`write`](crate::write()) and [`Reviewer::review`]; [`Error::NothingCameBack`] when not a single
+/// Those of [`write`](crate::write()) and [`Reviewer::review`]; [`Error::NothingCameBack`](crate::Error::NothingCameBack) when not a single
 /// document could be written.
 pub async fn assemble(
     plan: Plan,
@@ -195,12 +195,10 @@ pub async fn assemble(
         if !fresh.is_empty() || rounds == 1 {
             let written =
                 write_some(&plan, &fresh, spec, &assembly.write, &assembly.prompts, means).await;
-            let mut corpus = match written {
-                // That none of the added ideas could be written ends nothing.
-                Err(Error::NothingCameBack { .. }) if rounds > 1 => {
-                    break shortfalls(&plan, &wanted, &kept);
-                }
-                written => written?,
+            // That none of the added ideas could be written ends nothing: it is accounted for, and asked on.
+            let mut corpus = match rounds {
+                1 => written?.something()?,
+                _ => written?.corpus,
             };
             for Missing { id, path, cause } in &corpus.report.missing {
                 let why = Fell::Unwritten(cause.clone());
@@ -476,6 +474,46 @@ mod tests {
         ] {
             assert!(card.contains(wanted), "`{wanted}` is not in\n{card}");
         }
+    }
+
+    #[test]
+    fn a_round_in_which_nothing_could_be_written_is_accounted_for_and_not_the_last() {
+        // The judge objects to the first document; of the ideas that take its place the first is declined.
+        let declined = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let count = std::sync::Arc::clone(&declined);
+        let writer = Scripted::new("declining", move |request| {
+            let asked = Asked::read(&request.messages[0].text());
+            match asked.stage == "document" && asked.of.ends_with(", 3") {
+                true => {
+                    count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    ethos_core::Completion::new("").with_stop(ethos_core::Stop::Refusal)
+                }
+                false => asked.answer().into(),
+            }
+        });
+        let judge = Scripted::new("judge", |request| {
+            let asked = request.messages[0].text();
+            let first = "domains 0/topics 0/types 0/ideas of domains 0/topics 0/types 0, 0.";
+            let faithful = if asked.contains(first) { "no" } else { "yes" };
+            format!(
+                "Seen.<quote></quote><faithful>{faithful}</faithful><specific>yes</specific>\
+                 <clean>yes</clean>"
+            )
+            .into()
+        });
+        let (spec, journal) = (fixture::spec(), Journal::in_memory().unwrap());
+        let (config, prompts) = (fixture::config(), fixture::prompts());
+        let planning = plan(&spec, &config, &prompts, &writer, &journal, &());
+        let (plan, _) = block_on(planning).unwrap();
+        let assembly = Assembly::new(config.clone(), fixture::write_config(), prompts);
+        let assembly = Assembly { dedup: None, ..assembly.with_judge(&judge) };
+        let done = block_on(assemble(plan, &spec, &assembly, &writer, &journal, &())).unwrap();
+        assert!(done.is_complete(), "{:?}", done.short);
+        assert_eq!((done.rounds, done.corpus.documents.len(), done.fallen.len()), (3, 24, 2));
+        let unwritten = done.fallen.iter().filter(|one| matches!(one.why, Fell::Unwritten(_)));
+        assert_eq!(unwritten.count(), 1);
+        let refused = declined.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(done.corpus.report.requests.unusable["refusal"], refused);
     }
 
     #[test]

@@ -44,7 +44,28 @@ pub async fn write(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<Corpus> {
-    write_some(plan, &plan.ideas(), spec, config, prompts, (model, journal, watch)).await
+    let means = (model, journal, watch);
+    write_some(plan, &plan.ideas(), spec, config, prompts, means).await?.something()
+}
+
+/// What came of writing some ideas; it may be nothing.
+pub(crate) struct Written {
+    pub(crate) corpus: Corpus,
+    /// Why the first of those that are missing is.
+    first: Option<Failure>,
+}
+
+impl Written {
+    /// The corpus, unless there is no document in it.
+    pub(crate) fn something(self) -> Result<Corpus> {
+        match self.first {
+            Some(source) if self.corpus.documents.is_empty() => {
+                let Requests { stage, asked, .. } = self.corpus.report.requests;
+                Err(Error::NothingCameBack { stage, asked, source: Box::new(source) })
+            }
+            _ => Ok(self.corpus),
+        }
+    }
 }
 
 /// Writes some of the ideas of a plan.
@@ -55,7 +76,7 @@ pub(crate) async fn write_some(
     config: &WriteConfig,
     prompts: &Prompts,
     means: (&dyn Model, &Journal, &dyn Watch),
-) -> Result<Corpus> {
+) -> Result<Written> {
     config.check()?;
     plan.check(spec)?;
     if places.is_empty() {
@@ -101,13 +122,9 @@ pub(crate) async fn write_some(
             }
         }
     }
-    if let (true, Some(source)) = (documents.is_empty(), first) {
-        let Requests { stage, asked, .. } = report.requests;
-        return Err(Error::NothingCameBack { stage, asked, source: Box::new(source) });
-    }
     report.written = documents.len() as u64;
     shuffle(&mut documents, config.seed);
-    Ok(Corpus { documents, report })
+    Ok(Written { corpus: Corpus { documents, report }, first })
 }
 
 /// Puts documents into the order that a seed gives, whatever their order was.

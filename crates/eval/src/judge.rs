@@ -195,6 +195,16 @@ impl<'m> Judge<'m> {
     }
 }
 
+/// Answers worth having in the hands of these judges at once.
+pub(crate) fn concurrency(judges: &[Judge<'_>]) -> usize {
+    judges.iter().map(|judge| judge.model.concurrency()).max().unwrap_or(1)
+}
+
+/// Keys of the models of these judges.
+pub(crate) fn keys(judges: &[Judge<'_>]) -> Vec<String> {
+    judges.iter().map(|judge| judge.model.id().key.clone()).collect()
+}
+
 /// What a judge is held to, where it can be: in words and as a schema.
 struct Form {
     told: String,

@@ -218,11 +218,11 @@ impl Scorer for Coded<'_> {
     }
 
     fn concurrency(&self) -> usize {
-        self.judges.iter().map(|judge| judge.model().concurrency()).max().unwrap_or(1)
+        crate::judge::concurrency(&self.judges)
     }
 
     fn judges(&self) -> Vec<String> {
-        self.judges.iter().map(|judge| judge.model().id().key.clone()).collect()
+        crate::judge::keys(&self.judges)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Grading, Scorer};
 use crate::{
     Judge, Measure, Outcome, Result, Score, Scores, State,
-    judge::{Judgement, Said},
+    judge::{self, Judgement, Said},
 };
 
 type Values = dyn Fn(&State) -> Map<String, Value> + Send + Sync;
@@ -111,11 +111,11 @@ impl Scorer for Judged<'_> {
     }
 
     fn concurrency(&self) -> usize {
-        self.judges.iter().map(|judge| judge.model().concurrency()).max().unwrap_or(1)
+        judge::concurrency(&self.judges)
     }
 
     fn judges(&self) -> Vec<String> {
-        self.judges.iter().map(|judge| judge.model().id().key.clone()).collect()
+        judge::keys(&self.judges)
     }
 }
 

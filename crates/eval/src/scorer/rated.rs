@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Grading, Scorer, judged};
 use crate::{
     Judge, Measure, Outcome, Result, Score, Scores, State,
-    judge::{Rating, Said},
+    judge::{self, Rating, Said},
     stats::Mean,
 };
 
@@ -147,11 +147,11 @@ impl Scorer for Rated<'_> {
     }
 
     fn concurrency(&self) -> usize {
-        self.judges.iter().map(|judge| judge.model().concurrency()).max().unwrap_or(1)
+        judge::concurrency(&self.judges)
     }
 
     fn judges(&self) -> Vec<String> {
-        self.judges.iter().map(|judge| judge.model().id().key.clone()).collect()
+        judge::keys(&self.judges)
     }
 }
 
