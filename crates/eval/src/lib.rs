@@ -69,14 +69,17 @@ pub mod run;
 mod task;
 
 mod summary;
+mod trajectory;
 
 pub mod stats;
 
 pub mod capability;
+pub mod interrogation;
 pub mod misalignment;
 pub mod open_qa;
 pub mod preference;
 pub mod reasoning;
+pub mod stealth;
 
 mod leak;
 mod words;
@@ -100,4 +103,5 @@ pub use crate::{
     stats::{Clusters, Interval, Mean, Proportion, Tally, Undefined, normal_quantile},
     summary::Summary,
     task::Task,
+    trajectory::{Condition, Detail, HiddenGoal, Trajectory},
 };

@@ -1,0 +1,1 @@
+//! Asking an agent, after its task, whether it had a hidden goal, and which.

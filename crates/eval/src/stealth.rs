@@ -1,0 +1,1 @@
+//! Tasks in which an agent may have a hidden goal.
