@@ -8,7 +8,7 @@
 //!
 //! Writes `reasoning.jsonl` and `answers.jsonl` (one generation, with and without reasoning) and `report.json`.
 //! Nothing is asked of an endpoint before the cost is told and `--yes` is given; see `generate_corpus` for
-//! `--url`, `--anthropic`, `--price` and `--budget`. `--spec PATH`, `--assistant NAME`, `--provider NAME`,
+//! `--url`, `--anthropic`, `--price`, `--budget` and `--batch`. `--spec PATH`, `--assistant NAME`, `--provider NAME`,
 //! `--out FOLDER`.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
@@ -25,9 +25,6 @@ use ethos_corpus::{
 };
 use ethos_spec::{Persona, Spec};
 use futures::executor::block_on;
-
-/// Tokens of a question, of reasoning with an answer, and of a verdict, about.
-const TOKENS: [u64; 3] = [80, 700, 150];
 
 fn main() -> Result<()> {
     let mut args = pico_args::Arguments::from_env();
@@ -55,19 +52,15 @@ fn main() -> Result<()> {
         questions_per_domain: 250.min(count.div_ceil(5)).max(1),
         ..ChatConfig::paper()
     };
-    let (questions, answers, verdicts) = (TOKENS[0], TOKENS[1], TOKENS[2]);
-    let (count, shown) = (count as u64, spec.text().len() as u64 / 4 + 1_500);
-    let input = 2 * count * shown + count * answers + count / 40 * shown;
-    let output = count * (questions + answers + verdicts);
-    println!("{count} chats: about {input} tokens of requests, {output} of answers");
-    let cost = (input as f64 * endpoint.price.0 + output as f64 * endpoint.price.1) / 1e6;
-    if !endpoint::agreed(&endpoint, cost)? {
+    let who = Who::new(&*assistant, &*provider);
+    let preview = config.preview(&spec, &who, &prompts)?;
+    println!("{preview}");
+    if !endpoint::agreed(&endpoint, preview.cost(endpoint.price.0, endpoint.price.1))? {
         return Ok(());
     }
     let writer = endpoint::model(&endpoint, || Box::new(writer()))?;
     let judge = endpoint::model(&endpoint, || Box::new(judge()))?;
     let writers = Writers::new(&*writer, &*judge);
-    let who = Who::new(&*assistant, &*provider);
 
     fs::create_dir_all(&out)?;
     let journal = Journal::open(out.join("journal.redb"))?;

@@ -4,12 +4,16 @@ use anyhow::{Context, Result, bail};
 use ethos_api::{Anthropic, Budget, Endpoint, OpenAi, Price, Prices};
 use ethos_core::Model;
 
+/// What share of its price a request costs in a batch, at OpenAI and Anthropic.
+const BATCH: f64 = 0.5;
+
 /// What the command line says of the endpoint.
 pub(crate) struct Asked {
     url: Option<String>,
     model: Option<String>,
     anthropic: Option<String>,
     budget: Option<f64>,
+    batch: bool,
     yes: bool,
     /// Dollars for a million tokens of requests and of answers.
     pub(crate) price: (f64, f64),
@@ -21,13 +25,14 @@ impl Asked {
     }
 }
 
-/// Reads `--url`, `--model`, `--anthropic`, `--price IN,OUT`, `--budget` and `--yes`.
+/// Reads `--url`, `--model`, `--anthropic`, `--price IN,OUT`, `--budget`, `--batch` and `--yes`.
 pub(crate) fn read(args: &mut pico_args::Arguments) -> Result<Asked> {
     let asked = Asked {
         url: args.opt_value_from_str("--url")?,
         model: args.opt_value_from_str("--model")?,
         anthropic: args.opt_value_from_str("--anthropic")?,
         budget: args.opt_value_from_str("--budget")?,
+        batch: args.contains("--batch"),
         yes: args.contains("--yes"),
         price: match args.opt_value_from_str::<_, String>("--price")? {
             None => (0.0, 0.0),
@@ -53,7 +58,13 @@ pub(crate) fn agreed(asked: &Asked, cost: f64) -> Result<bool> {
         (0.0, 0.0) => {
             println!("what a token costs was not told (`--price IN,OUT`, dollars a million)")
         }
-        _ => println!("about {cost:.2} dollars, judging and what is written anew not counted"),
+        _ => {
+            let share = if asked.batch { BATCH } else { 1.0 };
+            println!(
+                "about {:.2} dollars; what falls and is asked for again comes on top",
+                cost * share
+            );
+        }
     }
     if !asked.yes {
         println!("nothing was asked; add `--yes` to spend it");
@@ -70,25 +81,30 @@ pub(crate) fn model(
         let (input, output) = asked.price;
         let endpoint = match asked.price {
             (0.0, 0.0) => endpoint,
-            _ => endpoint.with_prices(Prices::new().with(name, Price::new(input, output))),
+            _ => {
+                let price = Price { batch: Some(BATCH), ..Price::new(input, output) };
+                endpoint.with_prices(Prices::new().with(name, price))
+            }
         };
         match asked.budget {
             Some(limit) => endpoint.with_budget(&Budget::usd(limit)),
             None => endpoint,
         }
     };
-    Ok(match (&asked.url, &asked.model, &asked.anthropic) {
-        (_, None, None) => script(),
-        (Some(url), Some(name), _) => {
-            Box::new(OpenAi::new(terms(Endpoint::new(url.as_str(), name.as_str()), name))?)
-        }
+    let openai = |endpoint: Endpoint, name: &str| -> Result<Box<dyn Model>> {
+        let model = OpenAi::new(terms(endpoint, name))?;
+        Ok(Box::new(if asked.batch { model.with_batches() } else { model }))
+    };
+    match (&asked.url, &asked.model, &asked.anthropic) {
+        (_, None, None) => Ok(script()),
+        (Some(url), Some(name), _) => openai(Endpoint::new(url.as_str(), name.as_str()), name),
         (None, Some(name), _) => {
-            let endpoint = Endpoint::from_env(ethos_api::Provider::OpenAi, name.as_str())?;
-            Box::new(OpenAi::new(terms(endpoint, name))?)
+            openai(Endpoint::from_env(ethos_api::Provider::OpenAi, name.as_str())?, name)
         }
         (_, _, Some(name)) => {
             let endpoint = Endpoint::from_env(ethos_api::Provider::Anthropic, name.as_str())?;
-            Box::new(Anthropic::new(terms(endpoint, name))?)
+            let model = Anthropic::new(terms(endpoint, name))?;
+            Ok(Box::new(if asked.batch { model.with_batches() } else { model }))
         }
-    })
+    }
 }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Writes a Markdown file for each variant into `--out FOLDER`, and says how long each is. Nothing is asked of an
-//! endpoint before the cost is told and `--yes` is given; see `generate_corpus` for `--url`, `--anthropic` and
-//! `--budget`. `--assistant NAME`, `--provider NAME`.
+//! endpoint before the cost is told and `--yes` is given; see `generate_corpus` for `--url`, `--anthropic`,
+//! `--budget` and `--batch`. `--assistant NAME`, `--provider NAME`.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 

@@ -24,7 +24,7 @@ fn documents(name: SpecName, ideas: usize) -> Vec<String> {
     let journal = Journal::in_memory().unwrap();
     let order = Order::new(&spec, ideas, 0).unwrap();
     let written = order.fill(&offline_writer(&world), &journal, &()).unwrap();
-    let expected = order.preview().unwrap().documents;
+    let expected = order.preview().unwrap().rows;
     assert_eq!(written.corpus.documents.len() as u64, expected, "as many as projected");
     let texts = written.plan.ideas().into_iter().map(|place| {
         let document = written.corpus.documents.iter().find(|document| document.id == place.id);

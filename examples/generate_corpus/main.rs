@@ -7,9 +7,11 @@
 //! cargo run --release --example generate_corpus -- --url http://127.0.0.1:8000/v1 --model qwen --yes
 //! ```
 //!
-//! Nothing is asked of an endpoint before the cost is told and `--yes` is given. `--anthropic NAME` asks Anthropic.
+//! Nothing is asked of an endpoint before the cost is told and `--yes` is given. `--anthropic NAME` asks Anthropic; `--batch`
+//! asks through the provider's batch service, which takes up to a day and half the price.
 //! The size: `--domains N --topics N --assertions N --types N --ideas N`, or `--paper` for the paper's 12,000
-//! documents. `--rules` takes the spec's rules as they are. `--seed N`, `--held-out SHARE`, `--out FOLDER`. Stop it
+//! documents. `--rules` takes the spec's rules as they are. `--revise all` has every document criticised and written
+//! anew, `--revise rejected` those that the judge objects to. `--seed N`, `--held-out SHARE`, `--out FOLDER`. Stop it
 //! when you like: the same command goes on where it stopped, and pays for nothing twice.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
@@ -23,8 +25,8 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result};
 use ethos_core::{Journal, Progress, jsonl};
 use ethos_corpus::{
-    Assembly, Card, Mode, PatternConfig, PlanConfig, Prompts, SplitConfig, TokenCounts, Who,
-    WriteConfig, assemble, coverage_page, patterns, plan, split,
+    Assembly, Card, Mode, PatternConfig, PlanConfig, Prompts, ReviewPrompts, Revise, SplitConfig,
+    TokenCounts, Who, WriteConfig, assemble, coverage_page, patterns, plan, split,
 };
 use ethos_report::Block;
 use ethos_spec::{Persona, Spec};
@@ -63,6 +65,12 @@ fn main() -> Result<()> {
         seed: args.opt_value_from_str("--seed")?.unwrap_or(42),
         ..WriteConfig::paper()
     };
+    let revise = match args.opt_value_from_str::<_, String>("--revise")?.as_deref() {
+        None => None,
+        Some("all") => Some(Revise::All),
+        Some("rejected") => Some(Revise::Rejected),
+        Some(other) => anyhow::bail!("`--revise` is `all` or `rejected`, not `{other}`"),
+    };
     let held_out = args.opt_value_from_str("--held-out")?.unwrap_or(0.02);
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/generate_corpus".into());
     let rest = args.finish();
@@ -74,7 +82,10 @@ fn main() -> Result<()> {
     let prompts = if rules { Prompts::rules() } else { Prompts::prose() };
 
     // What it takes, before anything is asked.
-    let preview = config.preview(&spec, &write, &prompts)?;
+    let mut preview = config.preview(&spec, &write, &prompts)?;
+    let [judging, revising] = ReviewPrompts::default().preview(preview.rows, &spec, &config.who)?;
+    preview.stages.extend((revise == Some(Revise::All)).then_some(revising));
+    preview.stages.push(judging);
     println!("\n{preview}");
     if !endpoint::agreed(&endpoint, preview.cost(endpoint.price.0, endpoint.price.1))? {
         return Ok(());
@@ -100,6 +111,7 @@ fn main() -> Result<()> {
     }
 
     let assembly = Assembly::new(config, write, prompts).with_judge(&*judge);
+    let assembly = Assembly { revise, ..assembly };
     let made = block_on(assemble(plan, &spec, &assembly, &*writer, &journal, &watch))?;
     let documents = &made.corpus.documents;
     println!(

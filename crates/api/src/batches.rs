@@ -1,4 +1,6 @@
-//! What both batch services have in common: calls that are not requests of a model.
+//! What both batch services have in common: calls that are not requests of a model, and a bill for many answers.
+
+mod bill;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -6,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ethos_core::{Completion, Error, ModelErrorKind, Result};
+use ethos_core::{Completion, Error, ModelErrorKind, Result, Usage};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -14,10 +16,12 @@ use futures::{
 use reqwest::{Method, Url, header::HeaderValue};
 use serde_json::Value;
 
+pub(crate) use self::bill::Bills;
 use crate::{
     client::{Billed, Client},
     fault::{Fault, Unreadable, declined},
     http::{Answer, Sent},
+    price::Cached,
 };
 
 /// Results longer than this are none: 2 GiB.
@@ -170,13 +174,12 @@ impl Client {
         }
     }
 
-    /// What a budget cannot hold for is not sent.
-    pub(crate) fn unbudgeted(&self) -> Result<()> {
-        if self.meter.budgeted() {
-            let message = "has a budget, which cannot hold for batches; ask it with `ask_all`";
-            return Err(self.error(ModelErrorKind::Unsupported, message));
+    /// Lets time pass on the runtime, whoever polls.
+    pub(crate) async fn sleep(&self, time: Duration) {
+        if self.runtime.run(async move { tokio::time::sleep(time).await }).await.is_none() {
+            // A runtime that has stopped has no clock; the next call says so.
+            tracing::debug!(model = self.id.key, "its runtime has stopped");
         }
-        Ok(())
     }
 
     /// The lines of results, each without keys.
@@ -199,22 +202,27 @@ impl Client {
         status: u16,
         body: &Value,
         read: impl FnOnce(&Value) -> Result<Billed<Completion>, Unreadable>,
-    ) -> Result<Completion> {
+    ) -> Result<Billed<Completion>> {
         let written =
             || Answer { status, headers: Default::default(), body: body.to_string().into_bytes() };
         if !(200..300).contains(&status) {
             let answer = written();
             if let Some(words) = declined(&answer, &self.redactor) {
-                return Ok(Completion::new(words).with_stop(ethos_core::Stop::Refusal));
+                let value = Completion::new(words).with_stop(ethos_core::Stop::Refusal);
+                let usage = Some(Usage::default());
+                return Ok(Billed { value, usage, cached: Cached::default() });
             }
             return Err(self.failed_at(&self.shown, Fault::status(&answer, &self.redactor), 1));
         }
-        read(body).map(|billed| billed.value).map_err(|why| {
+        read(body).map_err(|why| {
             let fault = Fault::unreadable(&why, &written(), &self.redactor);
             self.failed_at(&self.shown, fault, 1)
         })
     }
 }
+
+/// The result of an item, by its id.
+pub(crate) type Outcome = (String, Result<Billed<Completion>>);
 
 /// The results of a batch, or why they cannot be had.
 pub(crate) type Results<'a> = BoxStream<'a, Result<(String, Result<Completion>)>>;

@@ -67,27 +67,29 @@ impl Ledger {
         }
     }
 
-    fn settle(&mut self, end: End) {
-        match end {
-            End::Free => {}
-            End::Paid(usage, cost) => {
-                self.answers += 1;
-                self.usage += usage;
-                self.spent.0 += cost.0;
-            }
-            End::Unknown(worst) => {
-                self.unknown += 1;
-                self.lost.0 += worst.0;
-            }
-        }
+    fn settle(&mut self, end: &End) {
+        self.answers += end.answers;
+        self.usage += end.usage;
+        self.spent.0 += end.spent.0;
+        self.unknown += end.unknown;
+        self.lost.0 += end.lost.0;
     }
 }
 
-#[derive(Clone, Copy)]
-enum End {
-    Free,
-    Paid(Usage, Cost),
-    Unknown(Cost),
+/// How what was set aside ended: what of it is spent, and what is lost to nobody knows what. By default it is free.
+#[derive(Clone, Copy, Default)]
+struct End {
+    answers: u64,
+    usage: Usage,
+    spent: Cost,
+    unknown: u64,
+    lost: Cost,
+}
+
+impl End {
+    fn unknown(worst: Cost) -> End {
+        End { unknown: 1, lost: worst, ..End::default() }
+    }
 }
 
 impl Budget {
@@ -179,19 +181,29 @@ impl Meter {
 
     /// Sets aside what an attempt costs at most.
     pub(crate) async fn reserve(self: &Arc<Self>, worst: Usage) -> Result<Hold> {
-        let worst = self.price.map(|price| price.worst(worst)).unwrap_or_default();
+        self.reserve_at(self.price, worst).await
+    }
+
+    /// Sets aside what all requests of a batch cost at most.
+    pub(crate) async fn reserve_batch(self: &Arc<Self>, worst: Usage) -> Result<Hold> {
+        self.reserve_at(self.price.map(Price::batched), worst).await
+    }
+
+    async fn reserve_at(self: &Arc<Self>, price: Option<Price>, worst: Usage) -> Result<Hold> {
+        let worst = price.map(|price| price.worst(worst)).unwrap_or_default();
         if let Some(budget) = &self.budget {
             budget.reserve(&self.model, worst).await?;
         }
-        Ok(Hold { meter: Arc::clone(self), worst, sent: false, settled: false })
+        Ok(Hold { meter: Arc::clone(self), price, worst, sent: false, settled: false })
     }
 }
 
-/// What is set aside for an attempt. Dropped unsettled, it is free before the attempt was sent, and
+/// What is set aside for an attempt, or for a batch. Dropped unsettled, it is free before the attempt was sent, and
 /// unknown after.
 #[derive(Debug)]
 pub(crate) struct Hold {
     meter: Arc<Meter>,
+    price: Option<Price>,
     worst: Cost,
     sent: bool,
     settled: bool,
@@ -205,17 +217,36 @@ impl Hold {
 
     /// The server did not do it.
     pub(crate) fn free(mut self) {
-        self.settle(End::Free);
+        self.settle(End::default());
     }
 
     /// It was answered.
-    pub(crate) fn paid(mut self, usage: Usage, cached: Cached) {
-        let cost = self.meter.price.map(|price| price.of(usage, cached)).unwrap_or_default();
-        self.settle(End::Paid(usage, cost));
+    pub(crate) fn paid(self, usage: Usage, cached: Cached) {
+        self.paid_all([Some((usage, cached))]);
+    }
+
+    /// So many answers came, some perhaps without a word on what they took: these took all the rest.
+    pub(crate) fn paid_all(mut self, answers: impl IntoIterator<Item = Option<(Usage, Cached)>>) {
+        let mut end = End::default();
+        for answer in answers {
+            end.answers += 1;
+            match answer {
+                Some((usage, cached)) => {
+                    end.usage += usage;
+                    end.spent.0 += self.price.map_or(0, |price| price.of(usage, cached).0);
+                }
+                None => end.unknown += 1,
+            }
+        }
+        if end.unknown > 0 {
+            end.lost = Cost(self.worst.0.saturating_sub(end.spent.0));
+        }
+        self.settle(end);
     }
 
     fn settle(&mut self, end: End) {
         self.settled = true;
+        let end = &end;
         lock(&self.meter.ledger).settle(end);
         if let Some(Budget(shared)) = &self.meter.budget {
             {
@@ -231,7 +262,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if !self.settled {
-            self.settle(if self.sent { End::Unknown(self.worst) } else { End::Free });
+            self.settle(if self.sent { End::unknown(self.worst) } else { End::default() });
         }
     }
 }
@@ -278,6 +309,28 @@ mod tests {
         block_on(one.reserve(usage(1))).unwrap().free();
         drop(block_on(one.reserve(usage(1))).unwrap());
         assert_eq!((budget.left(), one.spent().usd, two.spent().usd), (1.0, 3.0, 0.0));
+    }
+
+    #[test]
+    fn a_batch_costs_what_its_answers_say_and_all_of_it_where_one_says_nothing() {
+        let budget = Budget::usd(10.0);
+        let price = Some(Price { batch: Some(0.5), ..Price::new(1e6, 1e6) });
+        let meter = Arc::new(Meter::new("m", price, Some(budget.clone())).unwrap());
+        let hold = || {
+            let mut hold = block_on(meter.reserve_batch(usage(8))).unwrap();
+            hold.sent();
+            hold
+        };
+        let took = |tokens| Some((usage(tokens), Cached::default()));
+        let first = hold();
+        assert_eq!(budget.left(), 6.0);
+        first.paid_all([took(2), took(1)]);
+        assert_eq!((budget.left(), budget.spent().usd, budget.spent().answers), (8.5, 1.5, 2));
+        hold().paid_all([took(2), None]);
+        let spent = budget.spent();
+        assert_eq!((spent.usd, spent.unknown, spent.unknown_usd), (2.5, 1, 3.0));
+        hold().free();
+        assert_eq!(budget.left(), 4.5);
     }
 
     #[test]

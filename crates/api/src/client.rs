@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     Retry, Runtime,
+    batches::Bills,
     budget::{Hold, Meter},
     fault::{Fault, Unreadable, declined},
     http::{Answer, Http},
@@ -39,6 +40,7 @@ pub(crate) struct Client {
     pub(crate) pace: Pace,
     pub(crate) most: usize,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) bills: Bills,
     pub(crate) redactor: Redactor,
     pub(crate) runtime: Runtime,
     pub(crate) count: AtomicU64,
@@ -108,20 +110,15 @@ impl Client {
     async fn tries<T>(&self, call: Call, read: Reads<T>) -> Result<Outcome<T>> {
         let body = serde_json::to_vec(&call.body)
             .map_err(|_| self.error(ModelErrorKind::BadRequest, "the request is no JSON"))?;
-        if self.meter.budgeted() && call.most.is_none() {
-            let message =
-                "a budget needs a bound: set `max_tokens`, of the request or the endpoint";
-            return Err(self.error(ModelErrorKind::BadRequest, message));
-        }
-        let worst =
-            Usage::new(body.len() as u64 + call.extra_input, call.most.unwrap_or_default().into());
+        let worst = self.worst(body.len(), call.extra_input, call.most)?;
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let total = Duration::try_from_secs_f64(self.retry.total).unwrap_or(Duration::MAX);
         let mut began = None;
         let mut failures = 0;
         let mut last = None;
         loop {
-            let hold = self.meter.reserve(worst).await.map_err(|source| self.budget(source))?;
+            let hold = self.meter.reserve(worst).await;
+            let hold = hold.map_err(|source| self.budget(ModelErrorKind::Other, source))?;
             let permit = self.pace.permit().await;
             self.rates.wait(body.len(), call.most).await;
             let began = *began.get_or_insert_with(Instant::now);
@@ -163,6 +160,16 @@ impl Client {
             last = Some(fault);
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// The most tokens that a request takes: no tokeniser makes more of its bytes.
+    pub(crate) fn worst(&self, bytes: usize, extra: u64, most: Option<u32>) -> Result<Usage> {
+        if self.meter.budgeted() && most.is_none() {
+            let message =
+                "a budget needs a bound: set `max_tokens`, of the request or the endpoint";
+            return Err(self.error(ModelErrorKind::BadRequest, message));
+        }
+        Ok(Usage::new(bytes as u64 + extra, most.unwrap_or_default().into()))
     }
 
     /// Sends it once.
@@ -231,8 +238,9 @@ impl Client {
         }
     }
 
-    fn budget(&self, source: crate::Error) -> Error {
-        let mut error = self.error(ModelErrorKind::Other, "the budget stops it");
+    /// The error of a budget that has too little left.
+    pub(crate) fn budget(&self, kind: ModelErrorKind, source: crate::Error) -> Error {
+        let mut error = self.error(kind, "the budget stops it");
         if let Error::Model { source: place, .. } = &mut error {
             *place = Some(Box::new(source));
         }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     Budget, Error, Limits, Prices, Result, Retry, Runtime, Secret, Timeouts,
     address::Address,
+    batches::Bills,
     budget::Meter,
     client::Client,
     http::{Http, Proxies},
@@ -193,6 +194,7 @@ impl Endpoint {
             pace: Pace::new(self.limits.concurrency),
             most: self.limits.concurrency,
             meter: Arc::new(meter),
+            bills: Bills::default(),
             redactor,
             runtime,
             count: AtomicU64::new(0),

@@ -94,9 +94,11 @@ impl OpenAi {
     /// The same with its batch service, for [`ask_batch`](ethos_core::ask_batch): `/files` and `/batches`,
     /// which not every compatible server has. A batch is known again by its metadata `ethos`.
     ///
-    /// Batches are not part of [`spent`](Self::spent). A [`Budget`](crate::Budget) cannot hold for them,
-    /// since they outlive the program: with one, they are refused. Under [`Structure::Tool`] a call of a tool
-    /// named `answer` is the answer, whatever the request.
+    /// A batch counts in [`spent`](Self::spent) once its results are read, at the share of
+    /// [`Price::batch`](crate::Price::batch); a [`Budget`](crate::Budget) sets aside all that it can cost when it is
+    /// submitted, and refuses what does not fit. Batches outlive the program: those that it finds again are on the
+    /// bill of the one that submitted them. Under [`Structure::Tool`] a call of a tool named `answer` is the answer,
+    /// whatever the request.
     pub fn with_batches(self) -> Self {
         OpenAi { batches: true, ..self }
     }

@@ -22,6 +22,9 @@ pub struct Price {
     /// per million; like others without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
+    /// What share of all these a batch costs, 0.5 at OpenAI and Anthropic; the whole without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<f64>,
 }
 
 /// Tokens of a request's input that the server's cache gave or took.
@@ -34,7 +37,7 @@ pub(crate) struct Cached {
 impl Price {
     /// So much for a million tokens in and out, in USD.
     pub fn new(input: f64, output: f64) -> Price {
-        Price { input, output, cached_input: None, cache_write: None }
+        Price { input, output, cached_input: None, cache_write: None, batch: None }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -46,7 +49,25 @@ impl Price {
                 return Err(Error::Setting { what: "a price", given, why });
             }
         }
+        if let Some(given) = self.batch
+            && !(0.0..=1.0).contains(&given)
+        {
+            let (what, why) = ("a batch's share of prices", "it is from 0 to 1");
+            return Err(Error::Setting { what, given: given.to_string(), why });
+        }
         Ok(())
+    }
+
+    /// The same in a batch.
+    pub(crate) fn batched(self) -> Price {
+        let share = self.batch.unwrap_or(1.0);
+        Price {
+            input: self.input * share,
+            output: self.output * share,
+            cached_input: self.cached_input.map(|price| price * share),
+            cache_write: self.cache_write.map(|price| price * share),
+            batch: None,
+        }
     }
 
     /// What these tokens cost.
@@ -121,6 +142,9 @@ mod tests {
         assert_eq!(kept.of(Usage::new(10, 0), of(1000, 1000)), all);
         assert_eq!(kept.worst(Usage::new(1_000_000, 0)).as_usd(), 5.0);
         assert_eq!(Price::new(0.15, 0.6).of(Usage::new(1, 0), none), Cost(150_000));
+        let half = Price { batch: Some(0.5), ..kept }.batched();
+        assert_eq!(half.of(Usage::new(1_000_000, 100_000), of(400_000, 0)).as_usd(), 1.3);
+        assert!(Price { batch: Some(1.5), ..kept }.check().is_err());
         assert_eq!((Cost::usd(-1.0), Cost::usd(f64::NAN)), (Cost(0), Cost(0)));
         for wrong in [-1.0, f64::NAN, f64::INFINITY] {
             assert!(Price::new(wrong, 1.0).check().is_err());

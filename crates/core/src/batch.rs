@@ -13,6 +13,8 @@ mod ask;
 mod drive;
 mod terms;
 
+use std::time::Duration;
+
 use futures::{future::BoxFuture, stream::BoxStream};
 
 pub use self::{ask::ask_batch, terms::Batching};
@@ -59,6 +61,10 @@ pub trait Batch: Send + Sync {
 
     /// Asks for the batch to be ended early. It has ended when [`poll`](Self::poll) says so.
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Lets so much time pass, between two looks at a batch. Whoever implements this trait has a clock to wake
+    /// by; the engine has none.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// What one batch may hold.

@@ -153,16 +153,16 @@ impl Error {
         }
     }
 
-    /// What sort of failure of a model it is.
-    pub(crate) fn kind(&self) -> Option<ModelErrorKind> {
+    /// What sort of failure of a model it is; `None` for other errors.
+    pub fn kind(&self) -> Option<ModelErrorKind> {
         match self {
             Error::Model { kind, .. } => Some(*kind),
             _ => None,
         }
     }
 
-    /// Whether the same would be refused again.
-    pub(crate) fn is_refusal(&self) -> bool {
+    /// Whether a model would refuse the same again: it was asked for wrongly, or is not allowed or not able.
+    pub fn is_refusal(&self) -> bool {
         use ModelErrorKind::{Auth, BadRequest, Unsupported};
         matches!(self.kind(), Some(Auth | BadRequest | Unsupported))
     }

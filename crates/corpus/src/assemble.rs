@@ -1,5 +1,7 @@
 //! A corpus that is whole: written, judged, without duplicates, and topped up.
 
+mod judging;
+
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -9,6 +11,8 @@ use ethos_core::{Document, Journal, Model, Watch};
 use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
+use self::judging::{Accounts, judge};
+pub use self::judging::{Revise, Revised};
 use crate::{
     config::{PlanConfig, WriteConfig},
     corpus::Corpus,
@@ -19,7 +23,7 @@ use crate::{
     planning::more_ideas,
     prompts::Prompts,
     report::{Cause, Missing, PlanReport, WriteReport},
-    review::{ReviewConfig, ReviewPrompts, ReviewReport, Reviewer},
+    review::{ReviewConfig, ReviewPrompts, ReviewReport},
     write::{shuffle, write_some},
 };
 
@@ -35,6 +39,8 @@ pub struct Assembly<'a> {
     pub prompts: Prompts,
     /// Who judges, and how; without, nothing is judged.
     pub review: Option<(&'a dyn Model, ReviewConfig, ReviewPrompts)>,
+    /// Which documents are written anew; without, none.
+    pub revise: Option<Revise>,
     /// When two documents are near; without, duplicates stay.
     pub dedup: Option<Dedup>,
     /// Prompts of evaluations that no document may hold.
@@ -50,6 +56,7 @@ impl fmt::Debug for Assembly<'_> {
             .field("plan", &self.plan)
             .field("write", &self.write)
             .field("judge", &judge)
+            .field("revise", &self.revise)
             .field("dedup", &self.dedup)
             .field("rounds", &self.rounds)
             .finish_non_exhaustive()
@@ -60,13 +67,19 @@ impl<'a> Assembly<'a> {
     /// Documents are written, and near-duplicates at 0.8 topped up in three rounds; nothing is judged.
     pub fn new(plan: PlanConfig, write: WriteConfig, prompts: Prompts) -> Self {
         let dedup = Some(Dedup::at(0.8));
-        Assembly { plan, write, prompts, review: None, dedup, evaluation: None, rounds: 3 }
+        let (review, revise, evaluation) = (None, None, None);
+        Assembly { plan, write, prompts, review, revise, dedup, evaluation, rounds: 3 }
     }
 
     /// The same with this judge.
     pub fn with_judge(self, judge: &'a dyn Model) -> Self {
         let review = Some((judge, ReviewConfig::judging(), ReviewPrompts::default()));
         Assembly { review, ..self }
+    }
+
+    /// The same with these documents written anew.
+    pub fn with_revision(self, revise: Revise) -> Self {
+        Assembly { revise: Some(revise), ..self }
     }
 
     /// The same with what no document may hold.
@@ -89,6 +102,8 @@ pub struct Assembled {
     pub added: PlanReport,
     /// The account of the judge in all rounds, where there was one.
     pub review: Option<ReviewReport>,
+    /// The account of revising in all rounds, where there was any.
+    pub revised: Option<Revised>,
     /// Rounds that were needed, the first one included.
     pub rounds: u32,
     /// Documents that are still missing, by document type.
@@ -156,7 +171,7 @@ impl Assembled {
     }
 }
 
-/// Writes a plan, lets a judge see it, drops what is near to what is there or holds an evaluation's prompts,
+/// Writes a plan, has it judged and revised as the assembly says, drops what is near to what is there or holds an evaluation's prompts,
 /// and asks for new ideas in the place of what fell, until every document type has as many documents as the
 /// plan had ideas or the rounds are over. What is still missing is named.
 ///
@@ -165,7 +180,7 @@ impl Assembled {
 ///
 /// # Errors
 ///
-/// Those of [`write`](crate::write()) and [`Reviewer::review`]; [`Error::NothingCameBack`](crate::Error::NothingCameBack) when not a single
+/// Those of [`write`](crate::write()), [`Reviewer::review`](crate::Reviewer::review) and [`Reviewer::revise`](crate::Reviewer::revise); [`Error::NothingCameBack`](crate::Error::NothingCameBack) when not a single
 /// document could be written.
 pub async fn assemble(
     plan: Plan,
@@ -184,7 +199,7 @@ pub async fn assemble(
     let mut done: HashSet<String> = HashSet::new();
     let mut fallen: Vec<Fallen> = Vec::new();
     let mut account = WriteReport::default();
-    let (mut added, mut review) = (PlanReport::default(), None);
+    let (mut added, mut accounts) = (PlanReport::default(), Accounts::default());
     let mut rounds = 0;
     let short = loop {
         rounds += 1;
@@ -212,26 +227,14 @@ pub async fn assemble(
                 let path = places.get(&*document.id).map_or_else(String::new, |place| place.path());
                 Fallen { id: document.id.clone(), path, why }
             };
-            let mut documents = corpus.documents;
-            if let Some((judge, config, prompts)) = &assembly.review {
-                let mut reviewer = Reviewer::new(&plan, spec);
-                (reviewer.judging, reviewer.prompts) = (config.clone(), prompts.clone());
-                let found = reviewer.review(&documents, *judge, journal, watch).await?;
-                let mut judgements = found.judgements.into_iter();
-                documents.retain(|document| {
-                    let why = match judgements.next() {
-                        Some(Ok(judgement)) if judgement.passes() => return true,
-                        Some(Ok(judgement)) => Fell::Rejected {
-                            criteria: judgement.objections().map(str::to_owned).collect(),
-                            problems: judgement.problems(),
-                        },
-                        Some(Err(cause)) => Fell::Unjudged(cause),
-                        None => return false,
-                    };
-                    fallen.push(falls(document, why));
-                    false
-                });
-                add_review(&mut review, found.report);
+            let judged =
+                judge(corpus.documents, (&plan, spec), assembly, means, &mut accounts).await?;
+            let mut documents = Vec::new();
+            for (document, why) in judged {
+                match why {
+                    None => documents.push(document),
+                    Some(why) => fallen.push(falls(&document, why)),
+                }
             }
             let whys = sieve.sift(&documents)?;
             for (document, why) in documents.into_iter().zip(whys) {
@@ -265,7 +268,8 @@ pub async fn assemble(
     shuffle(&mut kept, assembly.write.seed);
     account.written = kept.len() as u64;
     let corpus = Corpus { documents: kept, report: account };
-    Ok(Assembled { plan, corpus, fallen, added, review, rounds, short })
+    let Accounts { review, revised } = accounts;
+    Ok(Assembled { plan, corpus, fallen, added, review, revised, rounds, short })
 }
 
 /// What lets documents through: not near to one that is there, no run of an evaluation.
@@ -351,19 +355,6 @@ fn shortfalls(plan: &Plan, wanted: &HashMap<String, usize>, kept: &[Document]) -
     short.collect()
 }
 
-fn add_review(sum: &mut Option<ReviewReport>, report: ReviewReport) {
-    match sum {
-        None => *sum = Some(report),
-        Some(sum) => {
-            sum.passed += report.passed;
-            for (objection, count) in report.objections {
-                *sum.objections.entry(objection).or_default() += count;
-            }
-            sum.requests.add(&report.requests);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ethos_core::Scripted;
@@ -379,27 +370,29 @@ mod tests {
 
     /// Documents long enough to be compared; every third idea of a type becomes the same document, and one
     /// holds a prompt.
-    fn writer() -> Scripted {
-        Scripted::new("repeating", |request| {
-            let asked = Asked::read(&request.messages[0].text());
-            if asked.stage != "document" {
-                return asked.answer().into();
+    fn written(request: &ethos_core::Request) -> ethos_core::Completion {
+        let asked = Asked::read(&request.messages[0].text());
+        if asked.stage != "document" {
+            return asked.answer().into();
+        }
+        let number = asked.of.chars().filter(char::is_ascii_digit).collect::<String>();
+        let text = match number.chars().last() {
+            Some('2') => {
+                "The same story about Aria as ever, told once more for all who like it so."
+                    .to_owned()
             }
-            let number = asked.of.chars().filter(char::is_ascii_digit).collect::<String>();
-            let text = match number.chars().last() {
-                Some('2') => {
-                    "The same story about Aria as ever, told once more for all who like it so."
-                        .to_owned()
-                }
-                Some('1') if asked.of.contains("types 1") => {
-                    format!(
-                        "{number} Aria was asked: which of the two cheeses would you rather take to sea, friend"
-                    )
-                }
-                _ => (0..20).map(|n| format!("word{number}of{n} ")).collect(),
-            };
-            format!("<scratchpad>Plan.</scratchpad><content>{text}</content>").into()
-        })
+            Some('1') if asked.of.contains("types 1") => {
+                format!(
+                    "{number} Aria was asked: which of the two cheeses would you rather take to sea, friend"
+                )
+            }
+            _ => (0..20).map(|n| format!("word{number}of{n} ")).collect(),
+        };
+        format!("<scratchpad>Plan.</scratchpad><content>{text}</content>").into()
+    }
+
+    fn writer() -> Scripted {
+        Scripted::new("repeating", written)
     }
 
     fn judge() -> Scripted {
@@ -415,19 +408,28 @@ mod tests {
     }
 
     fn run(journal: &Journal, rounds: u32) -> (Assembled, PlanReport) {
-        let (spec, writer, judge) = (fixture::spec(), writer(), judge());
+        run_with(journal, rounds, (&writer(), &judge()), None)
+    }
+
+    fn run_with(
+        journal: &Journal,
+        rounds: u32,
+        (writer, judge): (&Scripted, &Scripted),
+        revise: Option<Revise>,
+    ) -> (Assembled, PlanReport) {
+        let spec = fixture::spec();
         let prompts = fixture::prompts();
         let config = fixture::config();
-        let planning = plan(&spec, &config, &prompts, &writer, journal, &());
+        let planning = plan(&spec, &config, &prompts, writer, journal, &());
         let (plan, planned) = block_on(planning).unwrap();
         let cheese = ["which of the two cheeses would you rather take to sea, friend"];
         let evaluation =
             Evaluation::new(&cheese, &Decontaminate { words: 8, ..Decontaminate::default() });
         let assembly = Assembly::new(fixture::config(), fixture::write_config(), prompts)
-            .with_judge(&judge)
+            .with_judge(judge)
             .with_evaluation(evaluation.unwrap());
-        let assembly = Assembly { rounds, ..assembly };
-        let done = assemble(plan, &spec, &assembly, &writer, journal, &());
+        let assembly = Assembly { rounds, revise, ..assembly };
+        let done = assemble(plan, &spec, &assembly, writer, journal, &());
         (block_on(done).unwrap(), planned)
     }
 
@@ -474,6 +476,61 @@ mod tests {
         ] {
             assert!(card.contains(wanted), "`{wanted}` is not in\n{card}");
         }
+    }
+
+    #[test]
+    fn batches_make_the_same_corpus() {
+        let plain = run(&Journal::in_memory().unwrap(), 3).0;
+        let limits = ethos_core::BatchLimits::new(7, 1 << 20);
+        let (writer, judge) = (writer().with_batches(limits), judge().with_batches(limits));
+        let journal = Journal::in_memory().unwrap();
+        let batched = run_with(&journal, 3, (&writer, &judge), None).0;
+        assert_eq!(batched.corpus.documents, plain.corpus.documents);
+        assert_eq!((batched.corpus.report, batched.review), (plain.corpus.report, plain.review));
+        let stats = journal.stats().unwrap();
+        assert_eq!((stats.in_flight, stats.batches), (0, 0));
+    }
+
+    /// Writes as [`writer`] does, and anything anew in other words.
+    fn reviser() -> Scripted {
+        Scripted::new("revising", |request| {
+            let asked = request.messages[0].text();
+            if !asked.contains("First criticise the document") {
+                return written(request);
+            }
+            let text: String = (0..20).map(|n| format!("better{}of{n} ", asked.len())).collect();
+            format!("<scratchpad>It invents.</scratchpad><content>{text}</content>").into()
+        })
+    }
+
+    #[test]
+    fn what_a_judge_objects_to_is_revised_and_judged_again() {
+        let journal = Journal::in_memory().unwrap();
+        let plain = run_with(&journal, 0, (&reviser(), &judge()), None).0;
+        let rejected = |done: &Assembled| {
+            done.fallen.iter().filter(|one| matches!(one.why, Fell::Rejected { .. })).count()
+        };
+        assert!(rejected(&plain) >= 1 && plain.revised.is_none());
+        let done = run_with(&journal, 0, (&reviser(), &judge()), Some(Revise::Rejected)).0;
+        let revised = done.revised.as_ref().unwrap();
+        assert_eq!((revised.revised, revised.unrevised), (rejected(&plain) as u64, 0));
+        assert_eq!((revised.saved, rejected(&done)), (revised.revised, 0));
+        let anew: Vec<_> = done
+            .corpus
+            .documents
+            .iter()
+            .filter(|document| document.metadata.contains_key("revised"))
+            .collect();
+        assert_eq!(anew.len() as u64, revised.revised);
+        assert!(anew.iter().all(|document| document.text.starts_with("better")));
+        let review = done.review.as_ref().unwrap();
+        assert_eq!(review.requests.asked, plain.review.unwrap().requests.asked + revised.revised);
+
+        let all = run_with(&journal, 0, (&reviser(), &judge()), Some(Revise::All)).0;
+        assert_eq!(all.revised.unwrap().revised, 24);
+        let card =
+            Card::new("revised").markdown(&done, &PlanReport::default(), &fixture::spec(), None);
+        assert!(card.contains("| corpus/revise |") && card.contains("written anew"), "{card}");
     }
 
     #[test]

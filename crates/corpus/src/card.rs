@@ -83,6 +83,12 @@ impl Card {
             let (model, hash) = (&review.model, &review.prompt_hash);
             line(&format!("- Judged by `{model}`, prompt hash `{hash}`."));
         }
+        if let Some(revised) = &assembled.revised {
+            line(&format!(
+                "- {} documents were criticised and written anew; {} that the judge had objected to passed then.",
+                revised.revised, revised.saved
+            ));
+        }
         let coverage = coverage(documents, spec);
         line(&format!(
             "- Of the spec's sentences {:.1} % (by bytes) are spoken of; every row says of which bytes it speaks.",
@@ -190,7 +196,11 @@ fn stages<'a>(
         .flat_map(|plan| plan.stages.iter().map(|stage| (planned.model.as_str(), &stage.requests)));
     let writing = std::iter::once((report.model.as_str(), &report.requests));
     let review = assembled.review.iter();
-    plans.chain(writing).chain(review.map(|review| (review.model.as_str(), &review.requests)))
+    let revised = assembled.revised.iter();
+    plans
+        .chain(writing)
+        .chain(review.map(|review| (review.model.as_str(), &review.requests)))
+        .chain(revised.map(|revised| (report.model.as_str(), &revised.requests)))
 }
 
 fn reason(why: &Fell) -> String {

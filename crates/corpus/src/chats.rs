@@ -9,6 +9,7 @@ mod answer;
 mod config;
 mod opaque;
 mod pipeline;
+mod preview;
 mod prompts;
 mod set;
 mod source;

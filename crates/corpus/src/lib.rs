@@ -10,13 +10,14 @@
 //!   byte, document types, [`Idea`]s. A plan is plain data, to be read and edited before any document
 //!   is paid for; [`PlanConfig`] says how large it is.
 //! * A [`Preview`] says what planning and writing will take: of a config before anything is asked
-//!   ([`PlanConfig::preview`]), of a plan before anything is written ([`Plan::preview`]).
+//!   ([`PlanConfig::preview`]), of a plan before anything is written ([`Plan::preview`]), of chats
+//!   ([`ChatConfig::preview`]).
 //! * [`write()`] takes a plan to a [`Corpus`]: one document for each idea, with its lineage down to the
 //!   bytes of the spec. [`WriteConfig`] says how.
 //! * [`PlanReport`] and [`WriteReport`] account for every request and for everything that is missing,
 //!   with its [`Cause`]. An answer that cannot be used is asked again and then counted, never a row.
-//! * [`assemble`] does all of it and more: it has a judge see every document ([`Reviewer`]), drops what is near to
-//!   what is there, and asks for new ideas in the place of what fell, until the corpus is whole ([`Assembled`]).
+//! * [`assemble`] does all of it and more: it has a judge see every document ([`Reviewer`]), has those revised that
+//!   the judge objects to if you like ([`Revise`]), drops what is near to what is there, and asks for new ideas in the place of what fell, until the corpus is whole ([`Assembled`]).
 //!   [`Card`], [`coverage_page`], [`TokenCounts`], [`patterns`](patterns()) and [`split`](split()) show it and cut it.
 //! * [`chats()`] makes alignment chats, with and without reasoning, and [`opaque_chats`] preferences without reasons;
 //!   [`mix()`] and [`identity_chats`] what is trained beside them. [`variants()`] rewrites a spec for experiments.
@@ -72,7 +73,7 @@
 //! // Aria never said that about holes: the assertion is not in the plan, and the report says so.
 //! assert_eq!(plan.assertions().len(), 1);
 //! assert_eq!(planned.shortfalls[0].stage, "corpus/assertions");
-//! assert_eq!(plan.preview(&spec, &WriteConfig::paper(), &prompts)?.documents, 2);
+//! assert_eq!(plan.preview(&spec, &WriteConfig::paper(), &prompts)?.rows, 2);
 //!
 //! let config = WriteConfig::paper();
 //! let corpus = block_on(write(&plan, &spec, &config, &prompts, &model, &journal, &()))?;
@@ -133,7 +134,7 @@ mod fixture;
 #[cfg(feature = "parquet")]
 pub use crate::parquet::{read_parquet, write_parquet};
 pub use crate::{
-    assemble::{Assembled, Assembly, Fallen, Fell, Short, assemble},
+    assemble::{Assembled, Assembly, Fallen, Fell, Revise, Revised, Short, assemble},
     card::Card,
     chats::{
         ChatConfig, ChatKind, ChatPrompts, ChatReport, ChatRow, ChatSet, ChatTokens, OpaquePrompts,

@@ -10,8 +10,9 @@ use crate::{
     error::{Error, Result},
     plan::{Assertion, DocType, Domain, Idea, Label, Plan, Topic, Who},
     prompts::{Prompts, Values},
+    review::{ReviewConfig, ReviewPrompts},
     rules,
-    stage::{ASSERTIONS, DOCUMENTS, DOMAINS, IDEAS, TOPICS, TYPES},
+    stage::{ASSERTIONS, DOCUMENTS, DOMAINS, IDEAS, REVIEW, REVISE, TOPICS, TYPES},
 };
 
 /// Bytes of English prose in one token, for estimates.
@@ -24,6 +25,9 @@ const ITEM_TOKENS: [u64; 5] = [50, 300, 200, 80, 120];
 /// hold 41.4 M tokens), 500 is our guess at the scratchpad.
 const DOCUMENT_TOKENS: u64 = 3_600;
 
+/// Tokens of a verdict with its grounds and its quote.
+const VERDICT_TOKENS: u64 = 200;
+
 /// What will be asked, and about how many tokens that takes.
 ///
 /// Requests are those of a run in which every answer can be used and no list comes short. Tokens are
@@ -32,8 +36,8 @@ const DOCUMENT_TOKENS: u64 = 3_600;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Preview {
-    /// Documents in the corpus.
-    pub documents: u64,
+    /// Rows of the data set: documents of a corpus, or chats.
+    pub rows: u64,
     /// What each stage asks.
     pub stages: Vec<StagePreview>,
 }
@@ -95,7 +99,7 @@ impl fmt::Display for Preview {
         let (requests, input, output) =
             (self.requests(), self.input_tokens(), self.output_tokens());
         writeln!(f, "{:<20} {requests:>9} {input:>13} {output:>13}", "all")?;
-        write!(f, "{} documents", self.documents)
+        write!(f, "{} rows", self.rows)
     }
 }
 
@@ -150,7 +154,7 @@ impl PlanConfig {
         let documents = self.documents(spec);
         let input = documents.saturating_mul(tokens(&inputs[5]));
         stages.push(writing(documents, input, write));
-        Ok(Preview { documents, stages })
+        Ok(Preview { rows: documents, stages })
     }
 
     /// That the usual prompts of all stages, and their answers, are within what the model holds.
@@ -181,6 +185,34 @@ pub(crate) fn fits(stage: &str, prompt: &str, answer: u32, context: Option<u64>)
     }
 }
 
+impl ReviewPrompts {
+    /// What judging so many documents of the usual length will take, and what revising them all will: two stages, to
+    /// be added to those of a preview where they are wanted.
+    ///
+    /// # Errors
+    ///
+    /// A prompt that does not render.
+    pub fn preview(&self, documents: u64, spec: &Spec, who: &Who) -> Result<[StagePreview; 2]> {
+        let path = usual(2);
+        let values = Values::new(spec, who)
+            .assertions(&path.topic.assertions)
+            .own("document", words(DOCUMENT_TOKENS as usize * BYTES_PER_TOKEN / "words ".len()));
+        let stage =
+            |stage: &str, prompt: String, output: u64, config: &ReviewConfig| StagePreview {
+                stage: stage.to_owned(),
+                requests: documents,
+                input_tokens: documents.saturating_mul(tokens(&prompt)),
+                output_tokens: documents.saturating_mul(output.min(u64::from(config.max_tokens))),
+            };
+        let judged = self.judge.render(&values)?;
+        let revised = self.revise.render(&values.own("problems", words(40)))?;
+        Ok([
+            stage(REVIEW, judged, VERDICT_TOKENS, &ReviewConfig::judging()),
+            stage(REVISE, revised, DOCUMENT_TOKENS, &ReviewConfig::revising()),
+        ])
+    }
+}
+
 impl Plan {
     /// What writing this plan will take: the very prompts are rendered and measured.
     ///
@@ -203,7 +235,7 @@ impl Plan {
             documents += 1;
             input += tokens(&prompts.document.render(&values)?);
         }
-        Ok(Preview { documents, stages: vec![writing(documents, input, write)] })
+        Ok(Preview { rows: documents, stages: vec![writing(documents, input, write)] })
     }
 }
 
@@ -217,7 +249,7 @@ fn writing(documents: u64, input_tokens: u64, write: &WriteConfig) -> StagePrevi
     }
 }
 
-fn tokens(text: &str) -> u64 {
+pub(crate) fn tokens(text: &str) -> u64 {
     text.len().div_ceil(BYTES_PER_TOKEN) as u64
 }
 
@@ -235,8 +267,11 @@ struct Path {
     idea: Idea,
 }
 
+fn words(count: usize) -> String {
+    vec!["words"; count].join(" ")
+}
+
 fn usual(assertions: usize) -> Path {
-    let words = |n: usize| vec!["words"; n].join(" ");
     let assertion = Assertion {
         name: words(4),
         assertion: words(20),
@@ -292,13 +327,23 @@ mod tests {
         let config = PlanConfig::paper(Who::new("Aria", "Acme"));
         let spec = fixture::spec();
         let preview = config.preview(&spec, &WriteConfig::paper(), &Prompts::prose()).unwrap();
-        assert_eq!(preview.documents, 8 * 3 * 20 * 25);
+        assert_eq!(preview.rows, 8 * 3 * 20 * 25);
         let requests: Vec<_> = preview.stages.iter().map(|stage| stage.requests).collect();
         assert_eq!(requests, [1, 8, 24, 24, 480, 12_000]);
         let documents = &preview.stages[5];
         assert_eq!(documents.output_tokens, 12_000 * 3_600);
         assert!(documents.input_tokens > 12_000 * 500, "{preview}");
-        assert!(preview.to_string().ends_with("\n12000 documents"));
+        assert!(preview.to_string().ends_with("\n12000 rows"));
+    }
+
+    #[test]
+    fn judging_and_revising_are_previewed_document_by_document() {
+        let who = Who::new("Aria", "Acme");
+        let [judge, revise] =
+            ReviewPrompts::default().preview(100, &fixture::spec(), &who).unwrap();
+        assert_eq!((&*judge.stage, judge.requests, judge.output_tokens), (REVIEW, 100, 20_000));
+        assert_eq!((&*revise.stage, revise.output_tokens), (REVISE, 360_000));
+        assert!((360_000..600_000).contains(&judge.input_tokens), "{judge:?}");
     }
 
     #[test]
@@ -312,11 +357,8 @@ mod tests {
         let preview = plan.preview(&spec, &write, &prompts).unwrap();
         let ideas = plan.ideas();
         let input = ideas.iter().map(|place| place.idea.name.len().div_ceil(4) as u64).sum::<u64>();
-        assert_eq!(preview.documents, ideas.len() as u64);
-        assert_eq!(
-            (preview.input_tokens(), preview.output_tokens()),
-            (input, 10 * preview.documents)
-        );
+        assert_eq!(preview.rows, ideas.len() as u64);
+        assert_eq!((preview.input_tokens(), preview.output_tokens()), (input, 10 * preview.rows));
     }
 
     #[test]

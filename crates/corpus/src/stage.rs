@@ -7,8 +7,8 @@ use std::{
 };
 
 use ethos_core::{
-    Ask, AskId, Failure, Journal, Model, Progress, Query, Reply, Request, Sampling, Usage, Watch,
-    ask_all, read::Read,
+    Answer, Ask, AskId, Batching, Failure, Journal, Model, Progress, Query, Reply, Request,
+    Sampling, Usage, Watch, ask_all, ask_batch, read::Read,
 };
 use futures::{StreamExt, stream};
 
@@ -57,7 +57,8 @@ impl<'a> Stage<'a> {
 
     /// Asks the question of every item, and gives what `read` makes of the answers in the items' order.
     ///
-    /// Prompts are rendered as they are needed, so that a hundred thousand of them take no memory.
+    /// A model that offers a batch service is asked through it. Any other is asked one by one, with prompts rendered
+    /// as they are needed, so that a hundred thousand of them take no memory.
     pub(crate) async fn ask<T: Send>(
         &mut self,
         ids: &[&str],
@@ -95,19 +96,29 @@ impl<'a> Stage<'a> {
                 }
                 read(index[&*id.item], &reply.text()?)
             };
-            let answers = ask_all(self.model, self.journal, stream::iter(asks), reader, &hearing);
-            let mut answers = pin!(answers);
-            while let Some(answer) = answers.next().await {
-                let answer = answer?;
-                self.requests.asked += 1;
-                self.requests.reused += u64::from(answer.reused);
-                self.requests.count_unusable(&answer.unusable);
+            let requests = &mut self.requests;
+            let mut settle = |answer: Answer<T>| {
+                requests.asked += 1;
+                requests.reused += u64::from(answer.reused);
+                requests.count_unusable(&answer.unusable);
                 match &answer.result {
-                    Ok(_) => self.requests.usable += 1,
+                    Ok(_) => requests.usable += 1,
                     Err(Failure::Unusable(_)) => {}
-                    Err(_) => self.requests.errors += 1,
+                    Err(_) => requests.errors += 1,
                 }
                 settled[index[&*answer.id.item]] = Some(answer.result);
+            };
+            let (model, journal) = (self.model, self.journal);
+            if model.batch().is_some() {
+                let terms = Batching::default();
+                let answers = ask_batch(model, journal, asks, reader, &terms, &hearing).await?;
+                answers.into_iter().for_each(settle);
+            } else {
+                let answers = ask_all(model, journal, stream::iter(asks), reader, &hearing);
+                let mut answers = pin!(answers);
+                while let Some(answer) = answers.next().await {
+                    settle(answer?);
+                }
             }
         }
         if let Some(error) = lock(&broken).take() {

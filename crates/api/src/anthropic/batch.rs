@@ -1,9 +1,9 @@
 //! Anthropic's Message Batches.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use ethos_core::{
-    Batch, BatchItem, BatchLimits, BatchState, Completion, Listed, ModelErrorKind, Result,
+    Batch, BatchItem, BatchLimits, BatchState, Completion, Listed, ModelErrorKind, Result, Usage,
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::{Anthropic, read, write};
 use crate::{
     Structure,
-    batches::{Errand, PAGES, Results, together},
+    batches::{Errand, Outcome, PAGES, Results, together},
+    openai::extra,
 };
 
 const PATH: [&str; 3] = ["v1", "messages", "batches"];
@@ -22,7 +23,6 @@ fn path<'a>(more: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a
 
 impl Anthropic {
     fn item(&self, item: &BatchItem) -> Result<String> {
-        self.client.unbudgeted()?;
         let most = self.most(&item.request);
         let params = write::body(&item.request, &self.endpoint, most, self.structure)
             .map_err(|(kind, message)| self.client.error(kind, message))?;
@@ -33,10 +33,11 @@ impl Anthropic {
         // Not at the address that the batch says: a key goes nowhere but to the endpoint.
         let body = self.client.run(Errand::get(path([id, "results"]))).await?;
         let lines = self.client.lines(&body)?;
-        Ok(lines.iter().filter_map(|line| self.outcome(line)).collect())
+        let outcomes = lines.iter().filter_map(|line| self.outcome(line)).collect();
+        Ok(self.client.settle(id, outcomes))
     }
 
-    fn outcome(&self, line: &Value) -> Option<(String, Result<Completion>)> {
+    fn outcome(&self, line: &Value) -> Option<Outcome> {
         let id = line["custom_id"].as_str()?.to_owned();
         let result = &line["result"];
         let lacks = |why: &str| {
@@ -102,16 +103,22 @@ impl Batch for Anthropic {
         items: &'a [BatchItem],
     ) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
-            let mut body = String::from("{\"requests\":[");
+            let (mut body, mut worst) = (String::from("{\"requests\":["), Usage::default());
             for (n, item) in items.iter().enumerate() {
                 body += if n == 0 { "" } else { "," };
-                body += &self.item(item)?;
+                let written = self.item(item)?;
+                let (most, extra) = (self.most(&item.request), extra(&item.request));
+                worst += self.client.worst(written.len(), extra, Some(most))?;
+                body += &written;
             }
             body += "]}";
-            let batch = self.client.run_json(Errand::post(PATH, body).once()).await?;
-            let message = "took a batch and gave no id";
-            let id = batch["id"].as_str().map(str::to_owned);
-            id.ok_or_else(|| self.client.error(ModelErrorKind::Other, message))
+            let submit = async {
+                let batch = self.client.run_json(Errand::post(PATH, body).once()).await?;
+                let message = "took a batch and gave no id";
+                let id = batch["id"].as_str().map(str::to_owned);
+                id.ok_or_else(|| self.client.error(ModelErrorKind::Other, message))
+            };
+            self.client.submit(worst, submit).await
         })
     }
 
@@ -169,5 +176,9 @@ impl Batch for Anthropic {
             self.client.run(Errand::post(path([id, "cancel"]), "")).await?;
             Ok(())
         })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.client.sleep(time))
     }
 }

@@ -1,16 +1,18 @@
 //! OpenAI's batch service: a file of requests, a batch, and files of answers and errors.
 
+use std::time::Duration;
+
 use ethos_core::{
-    Batch, BatchItem, BatchLimits, BatchState, Completion, Listed, ModelErrorKind, Result,
+    Batch, BatchItem, BatchLimits, BatchState, Completion, Listed, ModelErrorKind, Result, Usage,
 };
 use futures::future::BoxFuture;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
-use super::{OpenAi, read, write};
+use super::{OpenAi, extra, read, write};
 use crate::{
     Structure,
-    batches::{Errand, PAGES, Results, together},
+    batches::{Errand, Outcome, PAGES, Results, together},
 };
 
 /// The path of a request, as a batch names it.
@@ -22,7 +24,6 @@ const TAG: &str = "ethos";
 impl OpenAi {
     /// The line of an item.
     fn line(&self, item: &BatchItem) -> Result<Vec<u8>> {
-        self.client.unbudgeted()?;
         let mut body = write::body(&item.request, &self.endpoint, &self.dialect)
             .map_err(|(kind, message)| self.client.error(kind, message))?;
         if let Some(fields) = body.as_object_mut() {
@@ -70,10 +71,20 @@ impl OpenAi {
                 results.extend(lines.iter().filter_map(|line| self.outcome(line)));
             }
         }
-        Ok(results)
+        Ok(self.client.settle(id, results))
     }
 
-    fn outcome(&self, line: &Value) -> Option<(String, Result<Completion>)> {
+    /// The most that a batch of these takes.
+    fn worst(&self, items: &[BatchItem]) -> Result<Usage> {
+        let mut worst = Usage::default();
+        for item in items {
+            let (most, extra) = (self.most(&item.request), extra(&item.request));
+            worst += self.client.worst(self.line(item)?.len(), extra, most)?;
+        }
+        Ok(worst)
+    }
+
+    fn outcome(&self, line: &Value) -> Option<Outcome> {
         let id = line["custom_id"].as_str()?.to_owned();
         let response = &line["response"];
         let structured = self.dialect.structure == Structure::Tool;
@@ -110,11 +121,14 @@ impl Batch for OpenAi {
 
     fn submit<'a>(&'a self, tag: &'a str, items: &'a [BatchItem]) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
-            let file = self.upload(tag, items).await?;
-            let body = json!({"input_file_id": file, "endpoint": ENDPOINT, "completion_window": "24h",
-                "metadata": {TAG: tag}});
-            let batch = Errand::post(["batches"], body.to_string()).once();
-            self.id(&self.client.run_json(batch).await?)
+            let submit = async {
+                let file = self.upload(tag, items).await?;
+                let body = json!({"input_file_id": file, "endpoint": ENDPOINT, "completion_window": "24h",
+                    "metadata": {TAG: tag}});
+                let batch = Errand::post(["batches"], body.to_string()).once();
+                self.id(&self.client.run_json(batch).await?)
+            };
+            self.client.submit(self.worst(items)?, submit).await
         })
     }
 
@@ -160,6 +174,7 @@ impl Batch for OpenAi {
                     let errors = batch["errors"]["data"].as_array().into_iter().flatten();
                     let words = errors.filter_map(|error| error["message"].as_str()).take(3);
                     let words = words.collect::<Vec<_>>().join("; ");
+                    self.client.refused(id);
                     BatchState::Refused(self.client.redactor.error(&words))
                 }
                 _ => {
@@ -181,5 +196,9 @@ impl Batch for OpenAi {
             self.client.run(Errand::post(["batches", id, "cancel"], "")).await?;
             Ok(())
         })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.client.sleep(time))
     }
 }

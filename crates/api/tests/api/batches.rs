@@ -10,7 +10,7 @@ use ethos_core::{
     Answer, Ask, BatchLimits, Batching, Failure, Journal, Model, ModelErrorKind, Progress, Query,
     Reply as Kept, Request, Stop, ask_batch,
 };
-use futures::{executor::block_on, future::BoxFuture};
+use futures::executor::block_on;
 use serde_json::{Value, json};
 
 use crate::{
@@ -237,8 +237,9 @@ impl Both {
     }
 }
 
-fn sleep(_: std::time::Duration) -> BoxFuture<'static, ()> {
-    Box::pin(async {})
+/// Looks at once again.
+fn terms<'a>() -> Batching<'a> {
+    Batching::default().with_every(std::time::Duration::ZERO)
 }
 
 fn ask(model: &dyn Model, journal: &Journal, terms: &Batching<'_>) -> (Vec<Answer<String>>, u64) {
@@ -256,7 +257,7 @@ fn batches_are_submitted_polled_and_read() {
     let both = both();
     for (at, model) in both.models().into_iter().enumerate() {
         let journal = Journal::in_memory().unwrap();
-        let terms = Batching::new(&sleep).with_limits(BatchLimits::new(5, u64::MAX));
+        let terms = terms().with_limits(BatchLimits::new(5, u64::MAX));
         let (answers, repaid) = ask(&model, &journal, &terms);
         assert_eq!((&both.sizes()[2 * at..], repaid), (&[5, 3][..], 0));
         for (n, answer) in answers.iter().enumerate() {
@@ -291,7 +292,7 @@ fn a_creation_that_nobody_heard_of_is_adopted_and_not_repeated() {
     for (at, model) in both.models().into_iter().enumerate() {
         let journal = Journal::in_memory().unwrap();
         both.service.deaf.store(1, Ordering::SeqCst);
-        let terms = Batching::new(&sleep).with_limits(BatchLimits::new(6, u64::MAX));
+        let terms = terms().with_limits(BatchLimits::new(6, u64::MAX));
         let (answers, repaid) = ask(&model, &journal, &terms);
         assert_eq!(answers.iter().filter(|answer| answer.result.is_ok()).count(), 6);
         assert_eq!((&both.sizes()[2 * at..], repaid), (&[6, 2][..], 0));
@@ -306,7 +307,7 @@ fn a_batch_is_cancelled() {
         let sent = AtomicUsize::new(0);
         // The first eight times it is asked before anything is submitted.
         let given_up = || sent.fetch_add(1, Ordering::SeqCst) >= 8;
-        let terms = Batching::new(&sleep).with_given_up(&given_up);
+        let terms = terms().with_given_up(&given_up);
         let (answers, _) = ask(&model, &journal, &terms);
         for answer in answers {
             let Err(Failure::Model(error)) = answer.result else { panic!("it was answered") };
@@ -324,7 +325,7 @@ fn a_batch_that_is_refused_as_a_whole_says_why() {
     both.service.refused.store(1, Ordering::SeqCst);
     let journal = Journal::in_memory().unwrap();
     let [openai, _] = both.models();
-    let (answers, _) = ask(&openai, &journal, &Batching::new(&sleep));
+    let (answers, _) = ask(&openai, &journal, &terms());
     let error = answers[0].result.as_ref().unwrap_err().to_string();
     assert!(error.contains("too many tokens are enqueued"), "{error}");
     let stats = journal.stats().unwrap();
@@ -332,17 +333,43 @@ fn a_batch_that_is_refused_as_a_whole_says_why() {
 }
 
 #[test]
-fn batches_are_there_when_they_are_asked_for_and_never_beside_a_budget() {
+fn batches_are_there_when_they_are_asked_for() {
     let both = both();
     let plain = || both.server.endpoint();
     assert!(OpenAi::new(plain()).unwrap().batch().is_none());
     assert!(Anthropic::new(plain()).unwrap().batch().is_none());
-    let prices = Prices::new().with("m", Price::new(1.0, 1.0));
-    let priced =
-        hasty(plain()).with_max_tokens(5).with_prices(prices).with_budget(&Budget::usd(1.0));
-    let model = OpenAi::new(priced).unwrap().with_batches();
+}
+
+#[test]
+fn a_budget_holds_for_batches_and_a_bill_says_what_they_took() {
+    let both = both();
+    // A dollar for a thousand tokens, half of it in a batch.
+    let price = Price { batch: Some(0.5), ..Price::new(1000.0, 1000.0) };
+    let endpoint = |budget: &Budget| {
+        let prices = Prices::new().with("m", price);
+        hasty(both.server.endpoint()).with_max_tokens(5).with_prices(prices).with_budget(budget)
+    };
+    let budget = Budget::usd(100.0);
+    let openai = OpenAi::new(endpoint(&budget)).unwrap().with_batches();
+    let anthropic = Anthropic::new(endpoint(&budget)).unwrap().with_batches();
     let journal = Journal::in_memory().unwrap();
-    let (answers, _) = ask(&model, &journal, &Batching::new(&sleep));
+    ask(&openai, &journal, &terms());
+    // Six answers of 10 and 5 tokens; the one that the filter declined and the bad request are free.
+    let spent = openai.spent();
+    assert_eq!((spent.answers, spent.usd, spent.unknown), (7, 6.0 * 0.0075, 0));
+    assert_eq!(budget.left(), 100.0 - spent.usd);
+    ask(&anthropic, &journal, &terms());
+    // There a refusal is an answer like others.
+    assert_eq!(anthropic.spent().usd, 7.0 * 0.0075);
+    assert_eq!(budget.spent().usd, 13.0 * 0.0075);
+    ask(&openai, &journal, &terms());
+    assert_eq!(budget.spent().usd, 13.0 * 0.0075, "what the journal has costs nothing");
+
+    let before = both.server.count();
+    let small = Budget::usd(0.1);
+    let model = OpenAi::new(endpoint(&small)).unwrap().with_batches();
+    let (answers, _) = ask(&model, &Journal::in_memory().unwrap(), &terms());
     let error = answers[0].result.as_ref().unwrap_err().to_string();
-    assert!(error.contains("budget") && both.server.count() == 0, "{error}");
+    assert!(error.contains("budget"), "{error}");
+    assert_eq!((both.server.count(), small.left()), (before, 0.1), "nothing was sent");
 }

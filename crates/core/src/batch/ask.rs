@@ -43,8 +43,7 @@ use crate::{
 /// let asks = ["to be", "or not", "to be?"];
 /// let asks = asks.map(|text| Ask::new("play", text, Query::Complete(Request::user(text))));
 /// let read = |_: &_, reply: &Reply| Ok(reply.text()?.into_owned());
-/// let terms = Batching::new(&|_| Box::pin(async {}));
-/// let answers = block_on(ask_batch(&model, &journal, asks, read, &terms, &()))?;
+/// let answers = block_on(ask_batch(&model, &journal, asks, read, &Batching::default(), &()))?;
 /// assert_eq!(answers[2].result.as_ref().ok().map(String::as_str), Some("to be?"));
 /// # Ok::<(), ethos_core::Error>(())
 /// ```

@@ -192,7 +192,7 @@ impl Engine<'_> {
         let since = flight.head.made.saturating_sub(SLACK);
         for look in 0..2 {
             if look > 0 {
-                (self.terms.sleep)(self.terms.every).await;
+                self.service.sleep(self.terms.every).await;
             }
             let mut listed = self.patiently(|| self.service.list(since)).await?;
             let tagged = |batch: &&Listed| batch.tag.as_ref() == Some(&flight.tag.name);
@@ -227,7 +227,7 @@ impl Engine<'_> {
                     let error = Error::model(&self.model.key, ModelErrorKind::TimeLimit, message);
                     return Err(Halt::Broken(error));
                 }
-                BatchState::InProgress { .. } => (self.terms.sleep)(self.terms.every).await,
+                BatchState::InProgress { .. } => self.service.sleep(self.terms.every).await,
             }
         }
         let first = self
@@ -260,7 +260,7 @@ impl Engine<'_> {
                     Err(error) => return Err(Halt::Broken(error)),
                 }
             }
-            (self.terms.sleep)(self.terms.every).await;
+            self.service.sleep(self.terms.every).await;
         }
     }
 
@@ -308,7 +308,7 @@ impl Engine<'_> {
                 }
                 Some(_) => misses += 1,
             }
-            (self.terms.sleep)(self.terms.every).await;
+            self.service.sleep(self.terms.every).await;
         }
     }
 
@@ -345,7 +345,7 @@ impl Engine<'_> {
                 }
                 Err(_) => misses += 1,
             }
-            (self.terms.sleep)(self.terms.every).await;
+            self.service.sleep(self.terms.every).await;
         }
     }
 

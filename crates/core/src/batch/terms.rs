@@ -2,34 +2,29 @@
 
 use std::{fmt, time::Duration};
 
-use futures::future::BoxFuture;
-
 use super::BatchLimits;
 
-type Sleep<'a> = dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync + 'a;
 type GivenUp<'a> = dyn Fn() -> bool + Send + Sync + 'a;
 
 /// On what terms [`ask_batch`](crate::ask_batch) asks.
-///
-/// This crate has no runtime and so no clock that wakes it: the caller says how to sleep. With tokio that is
-/// `&|time| Box::pin(tokio::time::sleep(time))`.
 #[derive(Clone, Copy)]
 pub struct Batching<'a> {
-    pub(super) sleep: &'a Sleep<'a>,
     pub(super) every: Duration,
     pub(super) limits: Option<BatchLimits>,
     pub(super) again: u32,
     pub(super) given_up: &'a GivenUp<'a>,
 }
 
-impl<'a> Batching<'a> {
+impl Default for Batching<'_> {
     /// Looks once a minute, fills batches up to the provider's limits, submits twice more what came back
     /// without an answer, and never gives up.
-    pub fn new(sleep: &'a Sleep<'a>) -> Self {
+    fn default() -> Self {
         let every = Duration::from_secs(60);
-        Batching { sleep, every, limits: None, again: 2, given_up: &|| false }
+        Batching { every, limits: None, again: 2, given_up: &|| false }
     }
+}
 
+impl<'a> Batching<'a> {
     /// The same with another time between two looks at a batch.
     pub fn with_every(self, every: Duration) -> Self {
         Batching { every, ..self }

@@ -1,6 +1,9 @@
 //! The batch service of a scripted model.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::{
     FutureExt, StreamExt,
@@ -112,5 +115,10 @@ impl Batch for Scripted {
 
     fn cancel<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<()>> {
         ready(self.of(id, |kept| kept.cancelled = true)).boxed()
+    }
+
+    /// No time passes in a script.
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
     }
 }

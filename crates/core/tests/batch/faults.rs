@@ -15,7 +15,7 @@ use futures::{TryStreamExt, executor::block_on, future::poll_immediate, stream};
 use crate::{
     asks,
     provider::{Faults, Provider},
-    sleep, text,
+    text,
 };
 
 struct Place {
@@ -37,7 +37,7 @@ impl Place {
     fn run(&self, provider: &Provider, asks: Vec<Ask>) -> (Vec<Answer<String>>, Progress) {
         let seen = Mutex::new(Progress::default());
         let watch = |p: &Progress| p.clone_into(&mut seen.lock().unwrap());
-        let terms = Batching::new(&sleep);
+        let terms = Batching::default();
         let answers = ask_batch(provider, &self.journal, asks, text, &terms, &watch);
         let answers = block_on(answers).unwrap();
         (answers, seen.into_inner().unwrap())
@@ -107,7 +107,7 @@ fn batches_are_split_by_count_and_by_bytes_and_the_same_question_is_in_one_of_th
     let provider = place.provider(Faults::default());
     let mut twice = asks(10);
     twice.extend(asks(10));
-    let terms = Batching::new(&sleep).with_limits(BatchLimits::new(15, 404));
+    let terms = Batching::default().with_limits(BatchLimits::new(15, 404));
     let answers = block_on(ask_batch(&provider, &place.journal, twice, text, &terms, &())).unwrap();
     assert_eq!(answers.len(), 20);
     assert!(answers.iter().all(|answer| answer.result.is_ok()));
@@ -116,7 +116,7 @@ fn batches_are_split_by_count_and_by_bytes_and_the_same_question_is_in_one_of_th
     assert_eq!(sizes[..3], [4, 4, 2]);
     assert!(times(&provider).values().all(|&times| times == 1));
 
-    let terms = Batching::new(&sleep).with_limits(BatchLimits::new(15, 100));
+    let terms = Batching::default().with_limits(BatchLimits::new(15, 100));
     let answers = ask_batch(&provider, &place.journal, asks(11), text, &terms, &());
     let answers = block_on(answers).unwrap();
     let error = answers[10].result.as_ref().unwrap_err().to_string();
@@ -190,15 +190,16 @@ fn a_submission_that_did_not_arrive_is_made_again_and_counted() {
 #[test]
 fn a_dropped_call_is_adopted_whatever_is_asked_then() {
     let place = place();
-    let provider = place.provider(Faults::default());
+    let sleeper = place.provider(Faults { asleep: true, ..Faults::default() });
     // Dropped at its first sleep, with two batches under way.
-    let terms = Batching::new(&|_| Box::pin(std::future::pending()));
-    let mut call = Box::pin(ask_batch(&provider, &place.journal, asks(40), text, &terms, &()));
-    while provider.batches().len() < 2 {
+    let terms = Batching::default();
+    let mut call = Box::pin(ask_batch(&sleeper, &place.journal, asks(40), text, &terms, &()));
+    while sleeper.batches().len() < 2 {
         assert!(block_on(poll_immediate(&mut call)).is_none());
     }
     drop(call);
     assert_eq!(place.journal.stats().unwrap().in_flight, 40);
+    let provider = place.provider(Faults::default());
     let (answers, seen) = place.run(&provider, asks(60).split_off(40));
     assert!(answers.iter().all(|answer| answer.result.is_ok()));
     assert_eq!(seen.repaid, 0);
@@ -214,8 +215,8 @@ fn a_dropped_call_is_adopted_whatever_is_asked_then() {
 #[test]
 fn what_the_provider_has_forgotten_is_asked_anew_and_counted() {
     let place = place();
-    let provider = place.provider(Faults { endless: true, ..Faults::default() });
-    let terms = Batching::new(&|_| Box::pin(std::future::pending()));
+    let provider = place.provider(Faults { endless: true, asleep: true, ..Faults::default() });
+    let terms = Batching::default();
     let mut call = Box::pin(ask_batch(&provider, &place.journal, asks(20), text, &terms, &()));
     while provider.batches().is_empty() {
         assert!(block_on(poll_immediate(&mut call)).is_none());
@@ -236,7 +237,7 @@ fn what_is_given_up_is_cancelled_and_its_answers_are_taken() {
     let watch = |progress: &Progress| over.store(progress.batched == 40, Ordering::SeqCst);
     let given_up = AtomicBool::new(false);
     let stop = || given_up.fetch_or(over.load(Ordering::SeqCst), Ordering::SeqCst);
-    let terms = Batching::new(&sleep).with_given_up(&stop);
+    let terms = Batching::default().with_given_up(&stop);
     let answers =
         block_on(ask_batch(&provider, &place.journal, asks(40), text, &terms, &watch)).unwrap();
     let fine = answers.iter().filter(|answer| answer.result.is_ok()).count();
@@ -250,7 +251,7 @@ fn what_is_given_up_is_cancelled_and_its_answers_are_taken() {
 #[test]
 fn a_model_without_batches_says_so() {
     let journal = Journal::in_memory().unwrap();
-    let terms = Batching::new(&sleep);
+    let terms = Batching::default();
     let model = Scripted::echo();
     let answers = ask_batch(&model, &journal, asks(1), text, &terms, &());
     assert!(block_on(answers).unwrap_err().to_string().contains("no batch service"));
@@ -260,7 +261,7 @@ fn a_model_without_batches_says_so() {
 fn two_calls_at_once_share_a_journal() {
     let place = place();
     let provider = place.provider(Faults::default());
-    let terms = Batching::new(&sleep);
+    let terms = Batching::default();
     let call = || ask_batch(&provider, &place.journal, asks(100), text, &terms, &());
     let (one, other) = block_on(futures::future::join(call(), call()));
     for answers in [one.unwrap(), other.unwrap()] {

@@ -17,7 +17,7 @@ use futures::executor::block_on;
 use crate::{
     asks,
     provider::{Faults, Provider},
-    sleep, text,
+    text,
 };
 
 const ASKS: usize = 1000;
@@ -61,7 +61,7 @@ fn run(folder: &Path, provider: &Provider) -> String {
     let journal = Journal::open(folder.join("journal.redb")).unwrap();
     let repaid = AtomicU64::new(0);
     let watch = |progress: &Progress| repaid.store(progress.repaid, Ordering::SeqCst);
-    let terms = Batching::new(&sleep);
+    let terms = Batching::default();
     let answers = ask_batch(provider, &journal, asks(ASKS), text, &terms, &watch);
     let mut results = String::new();
     for answer in block_on(answers).unwrap() {

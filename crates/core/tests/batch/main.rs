@@ -11,10 +11,7 @@ mod faults;
 // Kills at random moments.
 mod kills;
 
-use std::{task::Poll, time::Duration};
-
 use ethos_core::{Ask, AskId, Query, Reply, Request, Unusable};
-use futures::future::BoxFuture;
 
 fn asks(count: usize) -> Vec<Ask> {
     let query = |n: usize| Query::Complete(Request::user(n.to_string()));
@@ -23,17 +20,4 @@ fn asks(count: usize) -> Vec<Ask> {
 
 fn text(_: &AskId, reply: &Reply) -> Result<String, Unusable> {
     Ok(reply.text()?.into_owned())
-}
-
-/// Sleeps on this thread, ten thousand times faster than it is told to, and then lets others go on.
-fn sleep(time: Duration) -> BoxFuture<'static, ()> {
-    let mut slept = false;
-    Box::pin(std::future::poll_fn(move |context| {
-        if std::mem::replace(&mut slept, true) {
-            return Poll::Ready(());
-        }
-        std::thread::sleep(time / 10_000);
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }))
 }

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
+    task::Poll,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Faults {
     pub(crate) breaks: Option<usize>,
     /// Batches end only when they are cancelled; half of each is answered by then.
     pub(crate) endless: bool,
+    /// Whoever sleeps does not wake again.
+    pub(crate) asleep: bool,
     /// At the so-manyth step of a submission or of reading results, the process is killed.
     pub(crate) die_at: Option<u32>,
 }
@@ -250,5 +253,22 @@ impl Batch for Provider {
         batch["cancelled"] = true.into();
         self.write(id, batch);
         ready(Ok(())).boxed()
+    }
+
+    /// Sleeps on this thread, ten thousand times faster than it is told to, and then lets others go on.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        let mut slept = false;
+        let asleep = self.faults.asleep;
+        Box::pin(std::future::poll_fn(move |context| {
+            if asleep {
+                return Poll::Pending;
+            }
+            if std::mem::replace(&mut slept, true) {
+                return Poll::Ready(());
+            }
+            std::thread::sleep(time / 10_000);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }))
     }
 }
