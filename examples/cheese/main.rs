@@ -153,9 +153,9 @@ fn write_corpora(
             "{}: projected {} requests for {} documents",
             name.word(),
             projected.requests(),
-            projected.documents
+            projected.rows
         );
-        let bar = bars::bar(name.word(), projected.documents);
+        let bar = bars::bar(name.word(), projected.rows);
         let written = order.fill(&writer, journal, &bars::asking(&bar))?;
         bar.finish_and_clear();
         written.save(&folder, name.word())?;

@@ -111,7 +111,10 @@ fn main() -> Result<()> {
     }
 
     let assembly = Assembly::new(config, write, prompts).with_judge(&*judge);
-    let assembly = Assembly { revise, ..assembly };
+    let assembly = match revise {
+        Some(revise) => assembly.with_revision(revise),
+        None => assembly,
+    };
     let made = block_on(assemble(plan, &spec, &assembly, &*writer, &journal, &watch))?;
     let documents = &made.corpus.documents;
     println!(
