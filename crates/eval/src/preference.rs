@@ -19,6 +19,7 @@ mod task;
 #[cfg(test)]
 mod suspects;
 
+pub(crate) use self::task::named;
 pub use self::{
     findings::{Findings, PairFinding, Preferred},
     obvious::{Filtered, obvious, obvious_judge},

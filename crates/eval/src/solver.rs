@@ -1,12 +1,13 @@
 //! Turning a sample into an answer.
 
-pub(crate) mod choice;
+mod choice;
 mod simple;
 mod tools;
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
+pub(crate) use self::choice::letter;
 pub use self::{
     choice::{MultipleChoice, ScoreChoices},
     simple::{Generate, MultiTurn, Prefill, System, Wording},

@@ -81,6 +81,23 @@ impl Trajectory {
             metadata: Map::new(),
         }
     }
+
+    /// The conversation as text, for somebody who reads it: who says what, which tools are called and what they give.
+    pub fn transcript(&self) -> String {
+        let mut text = String::new();
+        for message in &self.messages {
+            let role = message.role.as_str();
+            let said = message.text();
+            if !said.trim().is_empty() || message.tool_calls.is_empty() {
+                text += &format!("[{role}]\n{}\n\n", said.trim());
+            }
+            for call in &message.tool_calls {
+                text += &format!("[{role} calls {}]\n{}\n\n", call.name, call.arguments.trim());
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
 }
 
 impl HiddenGoal {

@@ -102,6 +102,7 @@ pub fn task(preference: &Preference, asked: Asked) -> Result<Task<'static>> {
 /// Scores the answer to a question of a preference task: see [`task`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefers {
+    name: &'static str,
     asked: Asked,
     shown: Shown,
 }
@@ -109,7 +110,12 @@ pub struct Prefers {
 impl Prefers {
     /// For options that were shown and asked for so.
     pub fn new(asked: Asked, shown: Shown) -> Self {
-        Prefers { asked, shown }
+        Prefers { name: "prefers", asked, shown }
+    }
+
+    /// The same under another name than `prefers`.
+    pub(crate) fn named(self, name: &'static str) -> Self {
+        Prefers { name, ..self }
     }
 
     /// The number of the option that an answer takes.
@@ -123,8 +129,7 @@ impl Prefers {
 
 impl Scorer for Prefers {
     fn measures(&self) -> Vec<Measure> {
-        let prefers =
-            Measure::rate("prefers").with_about("the option that shows the value is taken");
+        let prefers = Measure::rate(self.name).with_about("the option that is the target is taken");
         let mut measures = vec![prefers];
         if let Asked::ByScore(_) = self.asked {
             measures.push(Measure::number("difference").with_about("for that option, in nats"));
@@ -142,7 +147,7 @@ impl Scorer for Prefers {
                     let score = Score::from(shows);
                     option.map_or(score.clone(), |option| score.with_answer(option.as_str()))
                 });
-                Scores::from([("prefers".to_owned(), prefers)])
+                Scores::from([(self.name.to_owned(), prefers)])
             }
             Asked::ByScore(normalisation) => {
                 let difference = difference(state, normalisation);
@@ -150,7 +155,7 @@ impl Scorer for Prefers {
                     (name.to_owned(), difference.clone().map(of))
                 };
                 Scores::from([
-                    measure("prefers", |nats| Score::from(nats > 0.0)),
+                    measure(self.name, |nats| Score::from(nats > 0.0)),
                     measure("difference", Score::new),
                     measure("probability", |nats| Score::new(1.0 / (1.0 + (-nats).exp()))),
                 ])
@@ -161,7 +166,7 @@ impl Scorer for Prefers {
 }
 
 /// The one option that an answer names, in whole words, whatever their case.
-fn named(answer: &str, options: &[String]) -> Outcome<usize> {
+pub(crate) fn named(answer: &str, options: &[String]) -> Outcome<usize> {
     let said = words(answer);
     let options: Vec<Vec<String>> = options.iter().map(|option| words(option)).collect();
     // `plum` within `dried plum` does not count.

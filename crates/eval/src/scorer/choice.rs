@@ -3,7 +3,7 @@
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{Grading, Scorer};
-use crate::{Measure, Outcome, Result, Score, Scores, State, solver::choice::letter, state::Ended};
+use crate::{Measure, Outcome, Result, Score, Scores, State, solver::letter, state::Ended};
 
 /// Whether the right choice was made: the last line of an answer to
 /// [`MultipleChoice`](crate::solver::MultipleChoice), or the likeliest of what
