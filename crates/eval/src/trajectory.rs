@@ -1,5 +1,7 @@
 //! What an agent did, as that which it, or another, is asked about afterwards.
 
+mod read;
+
 use ethos_core::{Message, Tool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,6 +1,8 @@
 //! Samples.
 
-use ethos_core::{Completion, Message};
+use std::mem;
+
+use ethos_core::{Completion, Content, Message, Tool};
 use ethos_evallog as log;
 use serde_json::{Value, json};
 
@@ -71,9 +73,9 @@ pub(super) fn logged(
 }
 
 /// What happened, step by step. The input of an answer is what came since the answer before, so that a long
-/// conversation stands in its log once and not once for every turn.
+/// conversation stands in its log once and not once for every turn; so do the tools, with the first answer.
 fn events(model: &str, state: &State, now: &str) -> Result<Vec<log::Event>, log::Error> {
-    let mut seen = 0;
+    let (mut seen, mut told_tools) = (0, false);
     let mut events = Vec::new();
     for step in &state.steps {
         events.push(match step {
@@ -85,6 +87,9 @@ fn events(model: &str, state: &State, now: &str) -> Result<Vec<log::Event>, log:
                 let mut event = log::Event::model(&new, &output(model, completion, became), now, 0.0)?;
                 if *reused {
                     event = event.with("cache", "read");
+                }
+                if !state.tools.is_empty() && !mem::replace(&mut told_tools, true) {
+                    event = event.with("tools", json!(state.tools)).with("tool_choice", "auto");
                 }
                 event
             }
@@ -124,7 +129,7 @@ pub(crate) fn state(logged: &log::EvalSample) -> State {
         sample.cluster = Some(cluster);
     }
     let mut state = State::new(sample, logged.epoch.try_into().unwrap_or(1));
-    state.messages = logged.messages.iter().map(unlogged).collect();
+    state.messages = logged.messages.iter().map(|message| whole(message, logged)).collect();
     state.completion = completion(&logged.output);
     if let Some(Completion { usage, .. }) = &state.completion {
         state.usage = *usage;
@@ -150,7 +155,42 @@ pub(crate) fn state(logged: &log::EvalSample) -> State {
         serde_json::from_value(scored.clone().into()).ok()
     });
     state.scored = scored.unwrap_or_default();
+    state.tools = tools(logged);
     state
+}
+
+/// The tools that the model had when it was first asked. What is no tool is left out.
+fn tools(logged: &log::EvalSample) -> Vec<Tool> {
+    let asked = logged.events.iter().find(|event| event.kind == "model");
+    let tools = asked.and_then(|event| event.fields.get("tools")?.as_array());
+    let tool =
+        |tool: &log::Value| serde_json::from_value(attached(tool.clone().into(), logged)).ok();
+    tools.into_iter().flatten().filter_map(tool).collect()
+}
+
+/// A message with its long text.
+fn whole(message: &log::ChatMessage, logged: &log::EvalSample) -> Message {
+    let mut message = unlogged(message);
+    if let Value::String(text) = attached(message.text().into(), logged) {
+        message.content = Some(Content::Text(text));
+    }
+    message
+}
+
+/// A value with its long texts, which stand apart in logs of Inspect AI.
+fn attached(value: Value, logged: &log::EvalSample) -> Value {
+    match value {
+        Value::String(text) => {
+            let hash = text.strip_prefix("attachment://");
+            let found = hash.and_then(|hash| logged.attachments.get(hash)).cloned();
+            Value::String(found.unwrap_or(text))
+        }
+        Value::Array(all) => all.into_iter().map(|one| attached(one, logged)).collect(),
+        Value::Object(all) => {
+            all.into_iter().map(|(name, one)| (name, attached(one, logged))).collect()
+        }
+        other => other,
+    }
 }
 
 pub(super) fn object(map: &serde_json::Map<String, Value>) -> log::Map {

@@ -27,9 +27,16 @@ pub trait Toolbox: Send + Sync {
         arguments: &Map<String, Value>,
         store: &mut Map<String, Value>,
     ) -> Result<String, String>;
+
+    /// What a user in that world says to an answer that calls no tool; `None`, which is the default, ends the
+    /// conversation.
+    fn reply(&self, said: &str, store: &mut Map<String, Value>) -> Option<String> {
+        let _ = (said, store);
+        None
+    }
 }
 
-/// Has the model answer and call tools until it calls none, or a limit of the task is reached.
+/// Has the model answer and call tools until it calls none and nobody replies, or a limit of the task is reached.
 #[derive(Clone)]
 pub struct ToolLoop(Arc<dyn Toolbox>);
 
@@ -74,7 +81,9 @@ impl Solver for ToolLoop {
                 };
                 let calls = calls.unwrap_or_default();
                 if calls.is_empty() {
-                    break;
+                    let said = state.last_text();
+                    let Some(reply) = self.0.reply(&said, &mut state.store) else { break };
+                    state.messages.push(Message::user(reply));
                 }
                 for call in calls {
                     let result = self.call(&call.name, &call.arguments, state);

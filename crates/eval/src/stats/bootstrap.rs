@@ -95,7 +95,7 @@ impl Bootstrap {
 
 /// A place in 0..n. Written out, since the bits of a generator's own ranges may change with its version; it
 /// favours some places by less than n / 2^64.
-fn place(random: &mut ChaCha8Rng, n: usize) -> usize {
+pub(crate) fn place(random: &mut ChaCha8Rng, n: usize) -> usize {
     ((u128::from(random.next_u64()) * n as u128) >> 64) as usize
 }
 

@@ -51,6 +51,7 @@ mod student;
 #[cfg(test)]
 mod fixture;
 
+pub(crate) use self::bootstrap::place;
 pub use self::{
     arm::{Arm, welch},
     bootstrap::{Bootstrap, Bootstrapped, Resample},
