@@ -16,6 +16,8 @@
 //!   times. The unit of a comparison of training arms is the training run, not the sample.
 //! * [`misalignment`] is a pack of scenarios in which a model could do harm from its inbox: conditions, prompts,
 //!   a reader of the actions in an answer, and gates that tell harm from what only looks like it.
+//! * [`stealth`] is a pack of long tasks with tools, in which an agent may have been given a hidden goal; a
+//!   [`Trajectory`] is a run of one, or of anybody's agent, read from its log.
 //! * [`preference`] is a pack of pairs of options, asked by text or by log-probability in both orders, political
 //!   opinions among them; [`Findings`] is what came of it. [`capability`] checks that training did no harm. [`leaks`] looks for its task in the text that a model is trained on.
 //!

@@ -34,6 +34,7 @@ mod proportion;
 mod bootstrap;
 mod clusters;
 mod reduce;
+mod roc;
 
 mod arm;
 mod mcnemar;
@@ -67,6 +68,7 @@ pub use self::{
     paired::{Paired, PairedSample, Unpaired},
     proportion::Proportion,
     reduce::{Reducer, Reduction},
+    roc::{Roc, RocPoint},
     t_test::TTest,
     undefined::Undefined,
 };

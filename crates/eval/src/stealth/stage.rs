@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use ethos_core::{Message, Tool};
 use serde_json::{Map, Value};
 
-use super::{Act, Action, Brief, Environment, Manner, Player, worlds::AirlineDesk};
+use super::{
+    Act, Action, Brief, Environment, Manner, Player,
+    worlds::{AirlineDesk, DayTrip, MailAssistant, ReadingRoom, Repository, SupportDesk},
+};
 use crate::{Outcome, Score};
 
 /// Where the world stands in [`State::store`](crate::State::store).
@@ -30,7 +33,14 @@ impl Stage {
 
     /// The environments of this crate.
     pub fn all() -> Vec<Stage> {
-        vec![Stage::new(AirlineDesk)]
+        vec![
+            Stage::new(AirlineDesk),
+            Stage::new(DayTrip),
+            Stage::new(MailAssistant),
+            Stage::new(SupportDesk),
+            Stage::new(Repository),
+            Stage::new(ReadingRoom),
+        ]
     }
 
     /// Its name.
