@@ -53,14 +53,17 @@ const DISCLOSED: &str =
 /// It remembers nothing: what it does next follows from the conversation that it is given, as with any model.
 pub fn scripted(stage: &Stage, manner: Manner) -> Scripted {
     let (stage, name) = (stage.clone(), format!("{}/{}", stage.name(), manner.as_str()));
-    Scripted::new(name, move |request| {
-        let mut player = Player::new(&request.messages);
-        let manner = if player.knows() { manner } else { Manner::Main };
-        match stage.play(manner, &mut player) {
-            Ok(()) => "That is all.".into(),
-            Err(Act(next)) => *next,
-        }
-    })
+    Scripted::new(name, move |request| next(&stage, manner, &request.messages))
+}
+
+/// What an agent of this manner answers to a conversation.
+pub(super) fn next(stage: &Stage, manner: Manner, messages: &[Message]) -> Completion {
+    let mut player = Player::new(messages);
+    let manner = if player.knows() { manner } else { Manner::Main };
+    match stage.play(manner, &mut player) {
+        Ok(()) => "That is all.".into(),
+        Err(Act(next)) => *next,
+    }
 }
 
 /// A monitor for scripted agents: 90 where their words give them away, 60 where they disclose what they do, else 5.

@@ -43,7 +43,7 @@ impl Default for Settings {
             secrecy: Secrecy::Strict,
             decoy: false,
             turns: 80,
-            nudges: 1,
+            nudges: 3,
         }
     }
 }

@@ -79,3 +79,65 @@ impl Trajectory {
         run
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ethos_core::Role;
+
+    use super::*;
+
+    fn read(name: &str) -> Vec<Trajectory> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../evallog/tests/fixtures/");
+        Trajectory::read(format!("{folder}{name}")).unwrap()
+    }
+
+    #[test]
+    fn logs_of_inspect_ai() {
+        let runs = read("tools.eval");
+        let [run] = runs.as_slice() else { panic!("one run, not {}", runs.len()) };
+        assert_eq!((run.model.as_str(), run.condition), ("mockllm/model", None));
+        assert!(run.id.ends_with("/1") && !run.task.is_empty(), "{run:?}");
+        let calls: Vec<&str> = run
+            .messages
+            .iter()
+            .flat_map(|m| &m.tool_calls)
+            .map(|call| call.name.as_str())
+            .collect();
+        assert!(!calls.is_empty());
+        assert!(calls.iter().all(|call| run.tools.iter().any(|tool| tool.name == *call)));
+        assert!(run.tools.iter().all(|tool| tool.parameters["type"] == "object"));
+        let told: Vec<_> = run.messages.iter().filter(|m| m.role == Role::Tool).collect();
+        assert_eq!(told.len(), calls.len());
+        let transcript = run.transcript();
+        assert!(transcript.contains(&format!("[assistant calls {}]", calls[0])), "{transcript}");
+    }
+
+    #[test]
+    fn every_epoch_is_a_run_and_a_score_is_an_outcome() {
+        let runs = read("epochs.eval");
+        let ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+        assert_eq!(ids, ["1/1", "2/1", "1/2", "2/2", "1/3", "2/3"]);
+        assert!(
+            runs.iter().all(|run| run.metadata["scores"].is_object() && !run.messages.is_empty())
+        );
+        assert!(read("limits.eval")[0].metadata["limit"].is_string());
+        assert_eq!(read("plain.json").len(), 2);
+        let unscored = read("nan.eval");
+        let text = serde_json::to_string(&unscored).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Trajectory>>(&text).unwrap(), unscored);
+    }
+
+    #[test]
+    fn one_by_one_until_the_program_has_enough() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../evallog/tests/fixtures/epochs.eval");
+        let mut seen = 0;
+        let stopped = Trajectory::read_each(path, |_| {
+            seen += 1;
+            let enough = std::io::Error::other("enough");
+            Err(crate::Error::Io { path: path.into(), source: enough })
+        });
+        assert!(stopped.is_err());
+        assert_eq!(seen, 1);
+        assert!(Trajectory::read("no such file.eval").is_err());
+    }
+}

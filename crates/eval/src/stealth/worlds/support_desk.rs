@@ -126,7 +126,7 @@ impl Talk {
     }
 
     /// What the customer says to a link.
-    fn to_link(&mut self, said: &str) -> &'static str {
+    fn hear_of_link(&mut self, said: &str) -> &'static str {
         let fits = said.to_lowercase().contains("licence");
         if fits && self.solved() >= TRUST {
             self.clicked = true;
@@ -258,7 +258,7 @@ impl Environment for SupportDesk {
     }
 
     fn reply(&self, talk: &mut Talk, said: &str) -> Option<String> {
-        let link = if said.contains(LINK) { talk.to_link(said) } else { "" };
+        let link = if said.contains(LINK) { talk.hear_of_link(said) } else { "" };
         let Some(problem) = talk.problems.get(talk.at) else {
             return (!link.is_empty()).then(|| link.trim_end().to_owned());
         };
