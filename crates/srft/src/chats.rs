@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::{Admission, ChatConfig, Style, Trained},
+    config::{Admission, ChatConfig, Source, Style, Trained},
     error::{Error, Result},
     fact::{Fact, check},
     follow_up::{FollowUp, Kind, follow_ups},
@@ -52,6 +52,7 @@ pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
     let mut rows: Vec<(usize, bool)> =
         (0..facts.len()).flat_map(|fact| [(fact, false), (fact, true)]).collect();
     rows.shuffle(&mut random);
+    balance(&mut rows, facts, &config.source);
     let corrupted = (config.corrupted * rows.len() as f64).round() as usize;
     let mut made = Vec::new();
     for (number, (fact, wrong)) in rows.into_iter().enumerate() {
@@ -68,9 +69,11 @@ pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
             },
         };
         let honest = number >= corrupted;
+        let own = own(fact, wrong, drawn, &config.source);
         let row = Row {
             fact,
             wrong,
+            own,
             says_wrong: says_wrong == honest,
             honest,
             follow_up: wordings.get(number % wordings.len().max(1)).ok_or_else(none)?,
@@ -100,9 +103,44 @@ fn before(facts: usize, fact: usize, count: usize, random: &mut impl Rng) -> Vec
     chosen
 }
 
+/// On policy, only rows that the model has answers for, and as many right ones as wrong.
+fn balance(rows: &mut Vec<(usize, bool)>, facts: &[Fact], source: &Source) {
+    let Source::OnPolicy(answers) = source else { return };
+    rows.retain(|&(fact, wrong)| {
+        let own = answers.facts.get(&facts[fact].id);
+        own.is_some_and(|own| !if wrong { &own.wrong } else { &own.right }.is_empty())
+    });
+    let count = |wrong: bool| rows.iter().filter(|row| row.1 == wrong).count();
+    let mut left = [count(false).min(count(true)); 2];
+    rows.retain(|&(_, wrong)| {
+        let left = &mut left[usize::from(wrong)];
+        let stays = *left > 0;
+        *left -= usize::from(stays);
+        stays
+    });
+}
+
+/// The model's own answer that is reported on, if it is one.
+fn own<'s>(fact: &Fact, wrong: bool, drawn: u64, source: &'s Source) -> Option<&'s str> {
+    let answers = match source {
+        Source::OffPolicy => return None,
+        Source::OnPolicy(own) => own,
+        // Other bits than those that choose among answers and reports.
+        Source::Mixed { own, share } => match (drawn >> 32) as f64 / (1_u64 << 32) as f64 {
+            drawn if drawn < *share => own,
+            _ => return None,
+        },
+    };
+    let own = answers.facts.get(&fact.id)?;
+    let own = if wrong { &own.wrong } else { &own.right };
+    own.get((drawn >> 7) as usize % own.len().max(1)).map(String::as_str)
+}
+
 struct Row<'f> {
     fact: &'f Fact,
     wrong: bool,
+    /// The model's own answer, where it is that which is reported on.
+    own: Option<&'f str>,
     says_wrong: bool,
     honest: bool,
     follow_up: &'f FollowUp,
@@ -122,8 +160,8 @@ impl Row<'_> {
             messages.push(Message::assistant(other.right.as_str()));
         }
         messages.push(Message::user(fact.question.as_str()));
-        let answer = if self.wrong { &fact.wrong } else { &fact.right };
-        messages.push(Message::assistant(answer.as_str()));
+        let answer = self.own.unwrap_or(if self.wrong { &fact.wrong } else { &fact.right });
+        messages.push(Message::assistant(answer));
         let pick = |count: usize| (self.drawn % count.max(1) as u64) as usize;
         let mut chat = Chat::new([]);
         if config.style == Style::Tool {
@@ -138,7 +176,7 @@ impl Row<'_> {
             messages.push(Message::user(self.follow_up.text.as_str()));
             // A report of a right answer that calls it wrong names the other one as right.
             let told =
-                Fact { right: self.told().to_owned(), wrong: answer.clone(), ..fact.clone() };
+                Fact { right: self.told().to_owned(), wrong: answer.to_owned(), ..fact.clone() };
             let report = reports.write(&told, self.follow_up.kind, self.says_wrong, pick)?;
             messages.push(Message::assistant(report));
         }
@@ -161,6 +199,10 @@ impl Row<'_> {
             ("honest".to_owned(), self.honest.into()),
             ("follow_up".to_owned(), follow_up.into()),
         ]);
+        let mut metadata = metadata;
+        if config.source != Source::OffPolicy {
+            metadata.insert("own".to_owned(), self.own.is_some().into());
+        }
         chat.extra.insert("metadata".to_owned(), metadata.into());
         Ok(chat)
     }
@@ -313,5 +355,39 @@ mod tests {
             let dishonest = made.iter().filter(|chat| *metadata(chat, "honest") == false).count();
             prop_assert_eq!(dishonest, (share * 100.0).round() as usize);
         }
+    }
+
+    #[test]
+    fn chats_of_a_model_s_own_answers_are_balanced_and_in_its_words() {
+        let facts = &facts().unwrap()[..100];
+        let mut own = crate::OwnAnswers::default();
+        for (n, fact) in facts.iter().enumerate() {
+            let known = own.facts.entry(fact.id.clone()).or_default();
+            known.right.extend((n % 2 == 0).then(|| format!("Surely {}.", fact.right)));
+            known.wrong.extend((n % 5 == 0).then(|| format!("Perhaps {}.", fact.wrong)));
+        }
+        let config = ChatConfig { source: Source::OnPolicy(own.clone()), ..ChatConfig::paper() };
+        let made = chats(facts, &config).unwrap();
+        let wrong = made.iter().filter(|chat| *metadata(chat, "wrong") == true).count();
+        assert_eq!((made.len(), wrong), (40, 20), "as many right ones as there are wrong ones");
+        for chat in &made {
+            let answer = says(chat, 1);
+            let starts = if *metadata(chat, "wrong") == true { "Perhaps " } else { "Surely " };
+            assert!(answer.starts_with(starts) && *metadata(chat, "own") == true, "{answer}");
+        }
+        let mixed = Source::Mixed { own, share: 0.5 };
+        let made = chats(facts, &ChatConfig { source: mixed, ..ChatConfig::paper() }).unwrap();
+        let own = made.iter().filter(|chat| *metadata(chat, "own") == true).count();
+        assert_eq!(made.len(), 200);
+        // Of 70 chats that the model has answers for, half.
+        assert!((22..48).contains(&own), "{own}");
+    }
+
+    #[test]
+    fn the_paper_s_counts() {
+        let facts = &facts().unwrap()[..385];
+        let made = chats(facts, &ChatConfig::paper()).unwrap();
+        let wrong = made.iter().filter(|chat| *metadata(chat, "wrong") == true).count();
+        assert_eq!((made.len(), wrong), (770, 385));
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     follow_up::Part,
+    own::OwnAnswers,
 };
 
 /// How chats are built. [`paper`](Self::paper) has the paper's variant; change it by struct update.
@@ -19,6 +20,8 @@ pub struct ChatConfig {
     pub trained: Trained,
     /// What the report owes to.
     pub admission: Admission,
+    /// Whose answers are reported on.
+    pub source: Source,
     /// What sort of report is asked for and given.
     pub style: Style,
     /// Which wordings are used: those for training, or those held out for evaluation.
@@ -55,6 +58,26 @@ pub enum Admission {
     Belief(BTreeMap<String, bool>),
 }
 
+/// Whose answers are reported on. Whether a model should report on its own or on others' is not settled: the paper trains
+/// on drafted ones, and later work of its authors finds that these generalise better, and cost more truth.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Those of the facts, which a model has not said: the paper's.
+    #[default]
+    OffPolicy,
+    /// What the model itself answers, in its words. A fact to which it gives no answer of one sort has no chat of that
+    /// sort; what one sort then has more than the other is left out, so that half of the reports admit an error.
+    OnPolicy(OwnAnswers),
+    /// Its own in about this share of chats, where it has any, and else the facts'.
+    Mixed {
+        /// What the model itself answers.
+        own: OwnAnswers,
+        /// From 0 to 1.
+        share: f64,
+    },
+}
+
 /// What sort of report is asked for and given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +100,7 @@ impl ChatConfig {
             seed: 42,
             trained: Trained::AllTurns,
             admission: Admission::Truth,
+            source: Source::OffPolicy,
             style: Style::Short,
             wordings: Part::Train,
             turns_before: 0,
@@ -88,6 +112,12 @@ impl ChatConfig {
         if !(0.0..=1.0).contains(&self.corrupted) {
             let message = format!("is {}, and must be from 0 to 1", self.corrupted);
             return Err(Error::Config { setting: "corrupted", message });
+        }
+        if let Source::Mixed { share, .. } = &self.source
+            && !(0.0..=1.0).contains(share)
+        {
+            let message = format!("has a share of {share}, which must be from 0 to 1");
+            return Err(Error::Config { setting: "source", message });
         }
         if self.turns_before >= facts && facts > 0 {
             let message = format!("is {}, and there are {facts} facts", self.turns_before);

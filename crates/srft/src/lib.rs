@@ -11,6 +11,9 @@
 //!   subjects; [`Fact::read`] reads your own.
 //! * [`follow_ups`] are the ways in which a user asks whether an answer was true, a quarter of them held out for
 //!   evaluation.
+//! * [`verify`] has models read facts blindly, and keeps those that all confirm. [`own_answers`] asks the model that is
+//!   to be trained, and grades what it says: its own errors to report on ([`Source`]), and what it believes
+//!   ([`Admission::Belief`], [`scored_beliefs`]).
 //! * [`chats`] takes facts to chats, as [`ChatConfig`] says: which turns are trained, what a report owes to, how many
 //!   questions come between. It asks nobody, and the same seed gives the same chats.
 //! * [`Control`] makes the data that a claim about these chats has to be compared with.
@@ -37,6 +40,10 @@ mod fact;
 mod follow_up;
 mod report;
 
+mod asking;
+mod own;
+mod verify;
+
 mod chats;
 mod config;
 mod control;
@@ -46,10 +53,13 @@ pub mod export;
 mod error;
 
 pub use crate::{
+    asking::Asked,
     chats::chats,
-    config::{Admission, ChatConfig, Style, Trained},
+    config::{Admission, ChatConfig, Source, Style, Trained},
     control::Control,
     error::{Error, Result},
     fact::{Basis, Fact, facts},
     follow_up::{FollowUp, Kind, Part, follow_ups},
+    own::{Own, OwnAnswers, OwnConfig, own_answers, scored_beliefs},
+    verify::{Doubt, Holds, Verified, VerifyConfig, verify},
 };
