@@ -15,7 +15,7 @@
 //! use ethos_eval::{
 //!     Condition, Trajectory,
 //!     interrogation::{Detected, Detection, Question, Topic},
-//!     run, stats::Bootstrap,
+//!     run,
 //! };
 //! use futures::executor::block_on;
 //!
@@ -42,8 +42,9 @@
 //!
 //! let detection = Detection::new(Question::all()?);
 //! let journal = Journal::in_memory()?;
-//! let run = run::run(&detection.task(&runs)?, &model, &journal, &run::Config::default(), &());
-//! let found = Detected::of(&detection, &runs, &block_on(run)?)?;
+//! let (task, config) = (detection.task(&runs)?, run::Config::default());
+//! let run = block_on(run::run(&task, &model, &journal, &config, &()))?;
+//! let found = Detected::of(&detection, &runs, &run)?;
 //! assert_eq!(found.confusion().f1(), Some(1.0));
 //! let harm = &found.by(|answer| answer.topic)[&Topic::Harm];
 //! assert_eq!(harm.confusion().false_positive_rate().trials, 2);
