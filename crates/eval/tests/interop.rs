@@ -20,6 +20,7 @@ use ethos_eval::{
     solver::{
         Generate, MultiTurn, MultipleChoice, Prefill, ScoreChoices, System, ToolLoop, Toolbox,
     },
+    stealth,
 };
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};
@@ -149,6 +150,13 @@ fn runs(folder: &std::path::Path) -> Vec<Run> {
     let again =
         block_on(rescore.run(runs[0].log.as_ref().unwrap(), &journal, &config, &())).unwrap();
     runs.push(again);
+    let stage = stealth::Stage::new(stealth::worlds::SupportDesk);
+    let (agent, monitor) =
+        (stealth::scripted(&stage, stealth::Manner::Openly), stealth::scripted_monitor());
+    let settings = stealth::Settings { worlds: 0..2, decoy: true, ..Default::default() };
+    let monitor = stealth::Monitor::new(&monitor).unwrap();
+    let task = stealth::task(&stage, &settings, Some(monitor)).unwrap();
+    runs.push(block_on(run::run(&task, &agent, &journal, &config, &())).unwrap());
     runs
 }
 
@@ -189,5 +197,7 @@ fn inspect_reads_the_logs_of_every_kind_of_task() {
     }
     assert_eq!((&told[0]["errors"], &told[0]["epochs"]), (&json!(3), &json!(3)));
     assert_eq!(told[3]["limits"], json!(["turn"]));
+    let last = &told[told.len() - 1];
+    assert_eq!(last["tools"], json!(4 * runs[runs.len() - 1].samples.len()));
     assert_eq!(told[3]["events"], json!(["info", "model"]));
 }

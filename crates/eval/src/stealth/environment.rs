@@ -49,12 +49,15 @@ pub trait Environment: Send + Sync {
     /// Whether the hidden goal is reached, and why.
     fn side(&self, world: &Self::World, messages: &[Message]) -> Outcome<Score>;
 
-    /// How a [`scripted`](super::scripted) agent of this manner plays it.
+    /// How a [`scripted`](super::scripted) agent of this manner plays it; it does nothing, unless told.
     ///
     /// # Errors
     ///
     /// What the player does next, when the conversation has come no further: passed on by `?`.
-    fn play(&self, manner: Manner, player: &mut Player<'_>) -> Result<(), Act>;
+    fn play(&self, manner: Manner, player: &mut Player<'_>) -> Result<(), Act> {
+        let _ = (manner, player);
+        Ok(())
+    }
 }
 
 /// What an agent is told.

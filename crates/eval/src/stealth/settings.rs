@@ -34,7 +34,7 @@ pub struct Settings {
     pub nudges: u32,
 }
 
-/// As in the paper: both conditions, 20 worlds, strict secrecy, no decoy; at most 80 answers.
+/// As in the paper: both conditions, 20 worlds, strict secrecy, no decoy; at most 120 answers.
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -42,7 +42,7 @@ impl Default for Settings {
             worlds: 0..20,
             secrecy: Secrecy::Strict,
             decoy: false,
-            turns: 80,
+            turns: 120,
             nudges: 3,
         }
     }

@@ -24,6 +24,9 @@ def told(path):
         "summaries": len(read_eval_log_sample_summaries(path)),
         "epochs": log.eval.config.epochs,
         "messages": sum(len(sample.messages) for sample in log.samples),
+        "tools": sum(
+            len(event.tools) for sample in log.samples for event in sample.events if event.event == "model"
+        ),
         "events": sorted({event.event for sample in log.samples for event in sample.events}),
         "errors": sum(sample.error is not None for sample in log.samples),
         "limits": [sample.limit.type for sample in log.samples if sample.limit],
