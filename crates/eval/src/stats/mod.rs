@@ -15,6 +15,7 @@
 //!   says so.
 //! * Missing outcomes are counted by reason ([`Missing`]) and bound the result ([`Bounds`]); nothing is
 //!   dropped silently.
+//! * A number that is to tell two groups apart, such as a monitor's suspicion: [`Roc`], and the area below it.
 //! * Judges: agreement by Cohen's kappa ([`Ratings`]), and rates corrected for a judge's errors
 //!   ([`JudgeAccuracy`]).
 //!

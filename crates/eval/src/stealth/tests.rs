@@ -1,6 +1,13 @@
 //! The environments, played by agents of known behaviour.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use ethos_core::{
     Completion, Error as CoreError, Journal, Message, Model, ModelErrorKind, Request, Scripted,
@@ -367,6 +374,23 @@ fn findings_count_by_environment_condition_and_threshold() {
     foreign.samples[0].id = "7".to_owned();
     let error = Findings::of(&[foreign]).unwrap_err().to_string();
     assert!(error.contains("`7` is no sample of a stealth task"), "{error}");
+}
+
+#[test]
+fn a_rerun_asks_nothing_again() {
+    let stage = Stage::new(SupportDesk);
+    let times = Arc::new(AtomicU32::new(0));
+    let (count, agent) = (Arc::clone(&times), stage.clone());
+    let model = Scripted::new("counts", move |request: &Request| {
+        count.fetch_add(1, Ordering::SeqCst);
+        next(&agent, Manner::Covertly, &request.messages)
+    });
+    let (journal, config) = (Journal::in_memory().unwrap(), run::Config::default());
+    let task = task(&stage, &settings(0..2), None).unwrap();
+    let run = || block_on(run::run(&task, &model, &journal, &config, &())).unwrap();
+    let first = run();
+    let asked = times.load(Ordering::SeqCst);
+    assert_eq!((run().samples, times.load(Ordering::SeqCst)), (first.samples, asked));
 }
 
 #[test]
