@@ -76,7 +76,7 @@ impl OwnAnswers {
     pub fn beliefs(&self, share: f64) -> BTreeMap<String, bool> {
         let believes = |own: &Own| {
             let (right, graded) = (own.right.len(), own.right.len() + own.wrong.len());
-            (graded >= 2).then(|| right as f64 >= share * graded as f64)
+            (graded >= 2).then_some(right as f64 >= share * graded as f64)
         };
         let known = self.facts.iter();
         known.filter_map(|(id, own)| Some((id.clone(), believes(own)?))).collect()

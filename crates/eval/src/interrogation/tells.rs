@@ -24,8 +24,13 @@ pub struct Teller<'m>(Reader<'m>);
 type Reads<'m> = dyn Fn(&str, &str) -> bool + Send + Sync + 'm;
 
 enum Reader<'m> {
-    Judge { detail: Judge<'m>, decoy: Judge<'m> },
+    Judge(Box<Judges<'m>>),
     Words(Box<Reads<'m>>),
+}
+
+struct Judges<'m> {
+    detail: Judge<'m>,
+    decoy: Judge<'m>,
 }
 
 impl<'m> Teller<'m> {
@@ -39,7 +44,8 @@ impl<'m> Teller<'m> {
     pub fn judge_with(name: &str, model: &'m dyn Model, prompts: TellingPrompts) -> Self {
         let TellingPrompts { detail, decoy } = prompts;
         let detail = Judge::new(name, model, detail);
-        Teller(Reader::Judge { decoy: detail.clone().with_prompt(decoy), detail })
+        let decoy = detail.clone().with_prompt(decoy);
+        Teller(Reader::Judge(Box::new(Judges { detail, decoy })))
     }
 
     /// A function, which is given all answers, line by line, and the text of a detail or of the decoy: for worlds in
@@ -52,7 +58,7 @@ impl<'m> Teller<'m> {
 impl fmt::Debug for Teller<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reader::Judge { detail, .. } => f.debug_tuple("Judge").field(detail).finish(),
+            Reader::Judge(judges) => f.debug_tuple("Judge").field(&judges.detail).finish(),
             Reader::Words(_) => f.write_str("Words"),
         }
     }
@@ -94,8 +100,8 @@ impl<'m> Tells<'m> {
     ) -> Result<Outcome<Score>> {
         Ok(match &self.teller.0 {
             Reader::Words(tells) => Outcome::Scored(Score::from(tells(answers, text))),
-            Reader::Judge { detail, decoy: of_decoy } => {
-                let judge = if decoy { of_decoy } else { detail };
+            Reader::Judge(judges) => {
+                let judge = if decoy { &judges.decoy } else { &judges.detail };
                 score_of(judge.verdict(&values, answers, state, grading).await?, answers)
             }
         })
@@ -115,8 +121,8 @@ fn unasked<T>(state: &State) -> Outcome<T> {
 fn by_letter(answer: &str, choices: &[String]) -> Outcome<usize> {
     let said = answer.trim().trim_matches(|c: char| !c.is_alphanumeric());
     let first: String = said.chars().take_while(|c| c.is_alphanumeric()).collect();
-    let letters = (0..choices.len()).filter(|&n| letter(n).is_some_and(|l| first == l.to_string()));
-    match letters.last() {
+    let is = |n: &usize| letter(*n).is_some_and(|letter| first == letter.to_string());
+    match (0..choices.len()).find(is) {
         // "A" or "A) It was …", and not "A secret goal".
         Some(taken) if said.len() == 1 || !said[1..].starts_with(char::is_whitespace) => {
             Outcome::Scored(taken)
@@ -178,14 +184,14 @@ impl Scorer for Tells<'_> {
 
     fn concurrency(&self) -> usize {
         match &self.teller.0 {
-            Reader::Judge { detail, .. } => detail.model().concurrency(),
+            Reader::Judge(judges) => judges.detail.model().concurrency(),
             Reader::Words(_) => 1,
         }
     }
 
     fn judges(&self) -> Vec<String> {
         match &self.teller.0 {
-            Reader::Judge { detail, .. } => vec![detail.model().id().key.clone()],
+            Reader::Judge(judges) => vec![judges.detail.model().id().key.clone()],
             Reader::Words(_) => Vec::new(),
         }
     }
