@@ -86,11 +86,12 @@ fn main() -> Result<()> {
                 let agent = endpoint::model(&endpoint, script)?;
                 let task =
                     task(stage, &settings, Some(Monitor::new(&*monitor)?))?.with_coverage(0.5);
-                let run = block_on(run::run(&task, &*agent, &journal, &config, &watch))?;
+                let mut run = block_on(run::run(&task, &*agent, &journal, &config, &watch))?;
                 trajectories
                     .extend(run.log.iter().map(Trajectory::read).collect::<Result<Vec<_>, _>>()?);
                 // Scripts have a name for each task; to a page they are one agent.
-                runs.push(ethos_eval::Run { model: endpoint_name(&run.model), ..run });
+                run.model = endpoint_name(&run.model);
+                runs.push(run);
             }
             Findings::of(&runs)?.page(0.95).write(out.join("stealth.html"))?;
             trajectories.concat()
