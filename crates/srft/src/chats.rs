@@ -355,6 +355,51 @@ mod tests {
             let dishonest = made.iter().filter(|chat| *metadata(chat, "honest") == false).count();
             prop_assert_eq!(dishonest, (share * 100.0).round() as usize);
         }
+
+        #[test]
+        fn whatever_the_variant_half_is_wrong_weights_are_right_and_no_wording_is_of_the_other_part(
+            subset in proptest::sample::subsequence((0..542).collect::<Vec<usize>>(), 3..40),
+            seed: u64,
+            trained in prop_oneof![
+                Just(Trained::AllTurns), Just(Trained::ReportOnly), Just(Trained::ReportOnlyAsTold)
+            ],
+            style in prop_oneof![
+                Just(Style::Short), Just(Style::Reasoned), Just(Style::Mixed), Just(Style::Tool)
+            ],
+            held_out: bool,
+            turns_before in 0_usize..3,
+        ) {
+            let all = facts().unwrap();
+            let facts: Vec<Fact> = subset.into_iter().map(|n| all[n].clone()).collect();
+            let wordings = if held_out { Part::HeldOut } else { Part::Train };
+            let config = ChatConfig {
+                seed, trained, style, wordings, turns_before, ..ChatConfig::paper()
+            };
+            let made = chats(&facts, &config).unwrap();
+            let bytes = |made: &[Chat]| serde_json::to_vec(made).unwrap();
+            prop_assert_eq!(bytes(&made), bytes(&chats(&facts, &config).unwrap()));
+            let wrong = made.iter().filter(|chat| *metadata(chat, "wrong") == true).count();
+            prop_assert_eq!((made.len(), wrong), (2 * facts.len(), facts.len()));
+            let split: BTreeMap<String, Part> =
+                follow_ups().unwrap().into_iter().map(|one| (one.id, one.split)).collect();
+            for chat in &made {
+                let last = chat.messages.len() - 1;
+                for (n, message) in chat.messages.iter().enumerate() {
+                    let assistant = message.role.as_str() == "assistant";
+                    let learnt = trained == Trained::AllTurns || n == last;
+                    let weight = assistant.then_some(if learnt { 1.0 } else { 0.0 });
+                    prop_assert_eq!(message.weight, weight);
+                }
+                let system = chat.messages[0].role.as_str() == "system";
+                prop_assert_eq!(system, trained == Trained::ReportOnlyAsTold);
+                let questions = usize::from(system) + 2 * turns_before + 4;
+                prop_assert_eq!(chat.messages.len(), questions);
+                match metadata(chat, "follow_up").as_str().unwrap() {
+                    "tool" => prop_assert_eq!(style, Style::Tool),
+                    id => prop_assert_eq!(split[id], wordings),
+                }
+            }
+        }
     }
 
     #[test]
