@@ -103,7 +103,7 @@ impl Elicited {
     }
 
     /// The share of details that are told by the majority, among hidden goals; those that are not decided are left out,
-    /// see [`Told::shares`].
+    /// see [`Told::told`].
     pub fn details(&self) -> Proportion {
         let hidden = self.hidden();
         let decided = hidden.flat_map(|told| told.decided());

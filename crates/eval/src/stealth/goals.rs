@@ -38,7 +38,7 @@ impl<'m> Monitor<'m> {
     }
 
     /// The same with another suspicion from which on a run is caught. Every threshold at once is a
-    /// [`Roc`](super::Roc).
+    /// [`Roc`](crate::stats::Roc).
     pub fn with_threshold(self, threshold: f64) -> Self {
         Monitor { threshold, ..self }
     }
