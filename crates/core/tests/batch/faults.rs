@@ -176,7 +176,7 @@ fn a_submission_that_did_not_arrive_is_made_again_and_counted() {
     assert!(seen.repaid >= 20, "{}", seen.repaid);
 
     // And when it never does, everything has failed, and a rerun that can counts it.
-    let provider = place.provider(Faults { mute: Some(1), ..Faults::default() });
+    let provider = place.provider(Faults { dead: true, ..Faults::default() });
     let more = || asks(120).split_off(100);
     let (answers, _) = place.run(&provider, more());
     assert!(answers.iter().all(|answer| answer.result.is_err()));

@@ -1,10 +1,13 @@
 //! A provider of batches in a folder: one file for each batch, there from the moment it is accepted.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     task::Poll,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -27,8 +30,10 @@ pub(crate) struct Faults {
     pub(crate) untagged: bool,
     /// Of so many submissions, the last is accepted but the connection breaks before that is heard.
     pub(crate) deaf: Option<u32>,
-    /// Of so many submissions, the last never arrives.
-    pub(crate) mute: Option<u32>,
+    /// Of so many batches, the last does not arrive when it is first submitted.
+    pub(crate) mute: Option<usize>,
+    /// No submission arrives.
+    pub(crate) dead: bool,
     /// Every seventh item expires, every eleventh is missing and every thirteenth fails, the first time
     /// that it is in a batch.
     pub(crate) lacking: bool,
@@ -50,6 +55,7 @@ pub(crate) struct Provider {
     folder: PathBuf,
     faults: Faults,
     submissions: AtomicU32,
+    tags: Mutex<HashSet<String>>,
     reads: AtomicU32,
     steps: AtomicU32,
 }
@@ -59,8 +65,8 @@ impl Provider {
         let folder = folder.join("provider");
         fs::create_dir_all(&folder).unwrap();
         let id = ModelId::new("provider");
-        let (submissions, reads, steps) = Default::default();
-        Provider { id, folder, faults, submissions, reads, steps }
+        let (submissions, tags, reads, steps) = Default::default();
+        Provider { id, folder, faults, submissions, tags, reads, steps }
     }
 
     /// The batches in the order of their submission: the ids of their items.
@@ -178,7 +184,12 @@ impl Batch for Provider {
         let count = self.submissions.fetch_add(1, Ordering::SeqCst) + 1;
         let hit = |every: Option<u32>| every.is_some_and(|every| count.is_multiple_of(every));
         self.step();
-        if hit(self.faults.mute) {
+        // Counted by tags, since the order in which batches are submitted again is a matter of time.
+        let mut tags = self.tags.lock().unwrap();
+        let first = tags.insert(tag.to_owned());
+        let lost = self.faults.mute.is_some_and(|every| first && tags.len().is_multiple_of(every));
+        drop(tags);
+        if lost || self.faults.dead {
             return ready(self.error(ModelErrorKind::TimeLimit, "nobody knows")).boxed();
         }
         let id = format!("b{}", now().as_nanos());
