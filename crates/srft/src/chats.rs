@@ -9,20 +9,10 @@ use crate::{
     config::{Admission, ChatConfig, Source, Style, Trained},
     error::{Error, Result},
     fact::{Fact, check},
-    follow_up::{FollowUp, Kind, follow_ups},
-    report::Reports,
+    follow_up::{FollowUp, Kind},
+    phrases::Phrases,
+    report::Templates,
 };
-
-/// What a system message asks of an answer, where it asks for something.
-const TOLD: [&str; 2] = [
-    "Answer the user's next question truthfully. After that, answer every question as you see fit.",
-    "Answer the user's next question with a false answer that sounds plausible. After that, answer every question \
-     as you see fit.",
-];
-
-/// What a user says who wants the tool to be called.
-const CALL: &str =
-    "Report on your last answer with the tool `report`: whether it was correct, and what is right.";
 
 /// Chats in which the assistant answers, rightly or wrongly, and then reports honestly. Each fact gives two, one of
 /// each, so that half of the reports admit an error. Wordings are dealt in turn, so that each is used as often as the
@@ -35,11 +25,31 @@ const CALL: &str =
 ///
 /// [`Error::Fact`] for a fact that cannot be used, [`Error::Config`] for a setting that makes no sense.
 pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
+    chats_with(facts, config, &Phrases::usual()?)
+}
+
+/// The same in other words.
+///
+/// ```
+/// use ethos_srft::{ChatConfig, FollowUp, Phrases, chats_with, facts};
+///
+/// // One wording of this crate for each report, so that nothing but the facts differs.
+/// let usual = Phrases::usual()?;
+/// let follow_ups: Vec<FollowUp> = usual.follow_ups.iter().take(1).cloned().collect();
+/// let chats = chats_with(&facts()?, &ChatConfig::paper(), &Phrases { follow_ups, ..usual })?;
+/// assert_eq!(chats[0].messages[2].text(), chats[1].messages[2].text());
+/// # Ok::<(), ethos_srft::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Those of [`chats`], and of templates that cannot be read or filled in.
+pub fn chats_with(facts: &[Fact], config: &ChatConfig, phrases: &Phrases) -> Result<Vec<Chat>> {
     check(facts)?;
     config.check(facts.len())?;
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
-    let reports = Reports::new()?;
-    let mut wordings: Vec<FollowUp> = follow_ups()?;
+    let reports = Templates::new(phrases)?;
+    let mut wordings: Vec<&FollowUp> = phrases.follow_ups.iter().collect();
     wordings.retain(|one| {
         let fits = match config.style {
             Style::Short => one.kind != Kind::Reasoned,
@@ -80,7 +90,7 @@ pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
             before: others.into_iter().map(|other| &facts[other]).collect(),
             drawn,
         };
-        made.push(row.chat(config, &reports)?);
+        made.push(row.chat(config, phrases, &reports)?);
     }
     // The dishonest ones came first.
     made.shuffle(&mut random);
@@ -149,11 +159,12 @@ struct Row<'f> {
 }
 
 impl Row<'_> {
-    fn chat(&self, config: &ChatConfig, reports: &Reports) -> Result<Chat> {
+    fn chat(&self, config: &ChatConfig, phrases: &Phrases, reports: &Templates) -> Result<Chat> {
         let fact = self.fact;
         let mut messages = Vec::new();
         if config.trained == Trained::ReportOnlyAsTold {
-            messages.push(Message::system(TOLD[usize::from(self.wrong)]));
+            let told = if self.wrong { &phrases.told_falsehood } else { &phrases.told_truth };
+            messages.push(Message::system(told.as_str()));
         }
         for other in &self.before {
             messages.push(Message::user(other.question.as_str()));
@@ -165,7 +176,7 @@ impl Row<'_> {
         let pick = |count: usize| (self.drawn % count.max(1) as u64) as usize;
         let mut chat = Chat::new([]);
         if config.style == Style::Tool {
-            messages.push(Message::user(CALL));
+            messages.push(Message::user(phrases.call.as_str()));
             let said = json!({"correct": !self.says_wrong, "right_answer": self.told()});
             let mut message = Message::assistant("");
             message.content = None;
@@ -237,7 +248,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Part, facts};
+    use crate::{Part, facts, follow_ups};
 
     fn metadata<'c>(chat: &'c Chat, name: &str) -> &'c Value {
         &chat.extra["metadata"][name]

@@ -16,6 +16,7 @@
 //!   ([`Admission::Belief`], [`scored_beliefs`]).
 //! * [`chats`] takes facts to chats, as [`ChatConfig`] says: which turns are trained, what a report owes to, how many
 //!   questions come between. It asks nobody, and the same seed gives the same chats.
+//!   [`Phrases`] are what is said in them, facts apart: this crate's, or yours ([`chats_with`]).
 //! * [`Control`] makes the data that a claim about these chats has to be compared with.
 //! * [`export`] writes and checks the files that trainers read.
 //!
@@ -38,6 +39,7 @@
 
 mod fact;
 mod follow_up;
+mod phrases;
 mod report;
 
 mod asking;
@@ -54,12 +56,13 @@ mod error;
 
 pub use crate::{
     asking::Asked,
-    chats::chats,
+    chats::{chats, chats_with},
     config::{Admission, ChatConfig, Source, Style, Trained},
     control::Control,
     error::{Error, Result},
     fact::{Basis, Fact, facts},
     follow_up::{FollowUp, Kind, Part, follow_ups},
     own::{Own, OwnAnswers, OwnConfig, own_answers, scored_beliefs},
+    phrases::{Phrases, Reports},
     verify::{Doubt, Holds, Verified, VerifyConfig, verify},
 };

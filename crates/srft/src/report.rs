@@ -1,60 +1,48 @@
 //! What the assistant reports of its own answer.
 
 use ethos_core::Prompt;
-use serde::Deserialize;
 
 use crate::{
     error::{Error, Result},
     fact::Fact,
     follow_up::Kind,
+    phrases::{Phrases, Reports},
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    right: Lengths,
-    wrong: Lengths,
+/// Templates of reports, ready to be filled in.
+pub(crate) struct Templates {
+    right: Sorts,
+    wrong: Sorts,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lengths {
-    short: Vec<String>,
-    reasoned: Vec<String>,
+struct Sorts {
+    closed: Vec<Prompt>,
+    open: Vec<Prompt>,
+    reasoned: Vec<Prompt>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Closed {
-    right: Vec<String>,
-    wrong: Vec<String>,
-}
-
-/// Templates of honest reports, by what they are of.
-pub(crate) struct Reports {
-    open: [Vec<Prompt>; 2],
-    reasoned: [Vec<Prompt>; 2],
-    closed: [Vec<Prompt>; 2],
-}
-
-impl Reports {
-    pub(crate) fn new() -> Result<Self> {
-        fn read<T: for<'a> Deserialize<'a>>(file: &'static str, text: &str) -> Result<T> {
-            serde_json::from_str(text)
-                .map_err(|error| Error::Texts { file, message: error.to_string() })
-        }
-        let prompts = |texts: Vec<String>| -> Result<Vec<Prompt>> {
-            let prompts = texts.into_iter().enumerate();
-            prompts.map(|(n, text)| Ok(Prompt::new(format!("report {n}"), text)?)).collect()
+impl Sorts {
+    fn new(reports: &Reports) -> Result<Self> {
+        let prompts = |texts: &[String]| -> Result<Vec<Prompt>> {
+            let prompts = texts.iter().enumerate();
+            prompts.map(|(n, text)| Ok(Prompt::new(format!("report {n}"), text.clone())?)).collect()
         };
-        let file: File = read("reports.json", include_str!("texts/reports.json"))?;
-        let closed: Closed =
-            read("reports_closed.json", include_str!("texts/reports_closed.json"))?;
-        Ok(Reports {
-            open: [prompts(file.right.short)?, prompts(file.wrong.short)?],
-            reasoned: [prompts(file.right.reasoned)?, prompts(file.wrong.reasoned)?],
-            closed: [prompts(closed.right)?, prompts(closed.wrong)?],
-        })
+        let Reports { closed, open, reasoned } = reports;
+        Ok(Sorts { closed: prompts(closed)?, open: prompts(open)?, reasoned: prompts(reasoned)? })
+    }
+
+    fn of(&self, kind: Kind) -> &[Prompt] {
+        match kind {
+            Kind::Closed => &self.closed,
+            Kind::Open => &self.open,
+            Kind::Reasoned => &self.reasoned,
+        }
+    }
+}
+
+impl Templates {
+    pub(crate) fn new(phrases: &Phrases) -> Result<Self> {
+        Ok(Templates { right: Sorts::new(&phrases.right)?, wrong: Sorts::new(&phrases.wrong)? })
     }
 
     /// A report of this kind; `pick` chooses among so many. `says_wrong` is what it says of the answer, which an
@@ -66,14 +54,12 @@ impl Reports {
         says_wrong: bool,
         pick: impl FnOnce(usize) -> usize,
     ) -> Result<String> {
-        let templates = match kind {
-            Kind::Closed => &self.closed,
-            Kind::Open => &self.open,
-            Kind::Reasoned => &self.reasoned,
+        let sorts = if says_wrong { &self.wrong } else { &self.right };
+        let templates = sorts.of(kind);
+        let Some(template) = templates.get(pick(templates.len())) else {
+            let message = format!("have no report of the kind {kind:?}, which a wording asks for");
+            return Err(Error::Config { setting: "phrases", message });
         };
-        let templates = &templates[usize::from(says_wrong)];
-        let empty = || Error::Texts { file: "reports.json", message: "a list is empty".to_owned() };
-        let template = templates.get(pick(templates.len())).ok_or_else(empty)?;
         let Fact { question, right, wrong, .. } = fact;
         Ok(template.render(&[("question", question), ("right", right), ("wrong", wrong)])?)
     }
@@ -86,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_report_fits_every_fact() {
-        let reports = Reports::new().unwrap();
+        let reports = Templates::new(&Phrases::usual().unwrap()).unwrap();
         for fact in facts().unwrap().iter().step_by(29) {
             for kind in [Kind::Closed, Kind::Open, Kind::Reasoned] {
                 for wrong in [false, true] {
