@@ -1,8 +1,11 @@
-//! A model at an endpoint, and what its answers cost: shared by the examples that may spend money.
+//! A model at an endpoint or in a folder, and what its answers cost: shared by the examples that may spend money.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use ethos_api::{Anthropic, Budget, Endpoint, OpenAi, Price, Prices};
 use ethos_core::Model;
+use ethos_train::{Checkpoint, DeviceSpec, LocalModel};
 
 /// What share of its price a request costs in a batch, at OpenAI and Anthropic.
 const BATCH: f64 = 0.5;
@@ -12,6 +15,8 @@ pub(crate) struct Asked {
     url: Option<String>,
     model: Option<String>,
     anthropic: Option<String>,
+    checkpoint: Option<PathBuf>,
+    device: DeviceSpec,
     budget: Option<f64>,
     batch: bool,
     yes: bool,
@@ -20,17 +25,21 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Whether nobody is asked who wants money.
     fn offline(&self) -> bool {
         self.model.is_none() && self.anthropic.is_none()
     }
 }
 
-/// Reads `--url`, `--model`, `--anthropic`, `--price IN,OUT`, `--budget`, `--batch` and `--yes`.
+/// Reads `--url`, `--model`, `--anthropic`, `--price IN,OUT`, `--budget`, `--batch` and `--yes`; `--checkpoint FOLDER`
+/// and `--device`.
 pub(crate) fn read(args: &mut pico_args::Arguments) -> Result<Asked> {
     let asked = Asked {
         url: args.opt_value_from_str("--url")?,
         model: args.opt_value_from_str("--model")?,
         anthropic: args.opt_value_from_str("--anthropic")?,
+        checkpoint: args.opt_value_from_str("--checkpoint")?,
+        device: args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex),
         budget: args.opt_value_from_str("--budget")?,
         batch: args.contains("--batch"),
         yes: args.contains("--yes"),
@@ -45,13 +54,19 @@ pub(crate) fn read(args: &mut pico_args::Arguments) -> Result<Asked> {
     if asked.url.is_some() && asked.model.is_none() {
         bail!("`--url` needs the name of a model there, `--model NAME`");
     }
+    if asked.checkpoint.is_some() && !asked.offline() {
+        bail!("`--checkpoint` is a model of its own; leave out `--model` and `--anthropic`");
+    }
     Ok(asked)
 }
 
 /// Tells the cost, and whether it may be spent.
 pub(crate) fn agreed(asked: &Asked, cost: f64) -> Result<bool> {
     if asked.offline() {
-        println!("offline: a script writes, and it costs nothing\n");
+        let who = asked.checkpoint.as_ref().map_or("a script answers".to_owned(), |folder| {
+            format!("`{}` answers, on {}", folder.display(), asked.device)
+        });
+        println!("offline: {who}, and it costs nothing\n");
         return Ok(true);
     }
     match asked.price {
@@ -72,7 +87,13 @@ pub(crate) fn agreed(asked: &Asked, cost: f64) -> Result<bool> {
     Ok(asked.yes)
 }
 
-/// The model at the endpoint, or the one of the script.
+/// The checkpoint in the folder, where one is named.
+pub(crate) fn checkpoint(asked: &Asked) -> Result<Option<Checkpoint>> {
+    let Some(folder) = &asked.checkpoint else { return Ok(None) };
+    Ok(Some(Checkpoint::load(folder, &asked.device.open()?)?))
+}
+
+/// The model at the endpoint or in the folder, or the one of the script.
 pub(crate) fn model(
     asked: &Asked,
     script: impl FnOnce() -> Box<dyn Model>,
@@ -96,7 +117,10 @@ pub(crate) fn model(
         Ok(Box::new(if asked.batch { model.with_batches() } else { model }))
     };
     match (&asked.url, &asked.model, &asked.anthropic) {
-        (_, None, None) => Ok(script()),
+        (_, None, None) => match checkpoint(asked)? {
+            Some(checkpoint) => Ok(Box::new(LocalModel::new(checkpoint)?)),
+            None => Ok(script()),
+        },
         (Some(url), Some(name), _) => openai(Endpoint::new(url.as_str(), name.as_str()), name),
         (None, Some(name), _) => {
             openai(Endpoint::from_env(ethos_api::Provider::OpenAi, name.as_str())?, name)

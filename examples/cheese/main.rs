@@ -37,6 +37,7 @@ mod world;
 mod creed;
 mod writer;
 
+#[path = "../bars.rs"]
 mod bars;
 mod settings;
 
@@ -46,9 +47,10 @@ mod leaks;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use ethos_core::{Chat, Journal, jsonl};
+use ethos_core::{Chat, Journal, Progress, jsonl};
 use ethos_eval::{leaks, preference::Preference};
 use ethos_train::{ChatTemplate, Row};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::{
@@ -156,7 +158,7 @@ fn write_corpora(
             projected.rows
         );
         let bar = bars::bar(name.word(), projected.rows);
-        let written = order.fill(&writer, journal, &bars::asking(&bar))?;
+        let written = order.fill(&writer, journal, &asking(&bar))?;
         bar.finish_and_clear();
         written.save(&folder, name.word())?;
         let requests = &written.corpus.report.requests;
@@ -217,4 +219,16 @@ fn chat_rows(chats: &[Chat], base: &Base) -> Result<Vec<Row>> {
         println!("chats are learnt where there are brackets: {}\n", row.show(tokenizer));
     }
     Ok(rows)
+}
+
+/// Shows asking on a bar.
+fn asking(bar: &ProgressBar) -> impl Fn(&Progress) + Send + Sync {
+    let bar = bar.clone();
+    move |progress| {
+        bar.set_length(progress.total.unwrap_or(progress.done));
+        bar.set_position(progress.done);
+        let stage = progress.stage.rsplit('/').next().unwrap_or_default().to_owned();
+        let kept = if progress.reused > 0 { ", from the journal" } else { "" };
+        bar.set_message(format!("{stage}{kept}"));
+    }
 }

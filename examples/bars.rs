@@ -1,6 +1,5 @@
-//! Progress bars with the time left, for whatever the libraries report.
+//! Progress bars with the time left, for whatever the trainer reports: shared by the examples that train.
 
-use ethos_core::Progress;
 use ethos_train::{FitProgress, Step};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -28,16 +27,4 @@ pub(crate) fn training(bar: &ProgressBar) -> impl Fn(&Step) + Send + Sync {
 pub(crate) fn fitting(bar: &ProgressBar) -> impl Fn(&FitProgress) + Send + Sync {
     let show = training(bar);
     move |progress| show(&progress.step)
-}
-
-/// Shows asking on a bar.
-pub(crate) fn asking(bar: &ProgressBar) -> impl Fn(&Progress) + Send + Sync {
-    let bar = bar.clone();
-    move |progress| {
-        bar.set_length(progress.total.unwrap_or(progress.done));
-        bar.set_position(progress.done);
-        let stage = progress.stage.rsplit('/').next().unwrap_or_default().to_owned();
-        let kept = if progress.reused > 0 { ", from the journal" } else { "" };
-        bar.set_message(format!("{stage}{kept}"));
-    }
 }

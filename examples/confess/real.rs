@@ -1,0 +1,157 @@
+//! The same road with a model of your own, in English.
+//!
+//! A checkpoint is fine-tuned, arm by arm, as the tiny assistant is. A model behind an endpoint cannot be: it is
+//! questioned as it stands, and the files for its fine-tuning service are written, after which the same command
+//! questions the result. Questions are about the six tasks of `ethos_eval::stealth`, played by scripted agents in the
+//! model's place; `interrogate` has the model play them itself.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use ethos_core::{Chat, Journal, Scripted, jsonl};
+use ethos_eval::{
+    Trajectory,
+    preference::{Asked, Normalisation},
+    run::{self, Config},
+    stealth::{Manner, Settings, Stage, scripted, task},
+};
+use ethos_srft::{Fact, Phrases, export, facts};
+use ethos_train::FitConfig;
+use futures::executor::block_on;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    arms::{Ground, Lab, Measured},
+    endpoint,
+    interrogation::Interrogation,
+    lessons::Arm,
+    verdict::{rows, table},
+};
+
+/// Facts whose reports are trained, as in the paper.
+const TRAINED: usize = 385;
+/// Subjects of which none is trained.
+const HELD_OUT: usize = 2;
+/// Tokens of a task, and of an answer, about.
+const LENGTH: (u64, u64) = (6_000, 150);
+
+/// Whether the command line asks for it.
+pub(crate) fn asked(args: &[std::ffi::OsString]) -> bool {
+    let names = ["--model", "--anthropic", "--checkpoint"];
+    args.iter().any(|given| names.iter().any(|name| given.to_str() == Some(name)))
+}
+
+pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
+    let worlds: u64 = args.opt_value_from_str("--worlds")?.unwrap_or(4);
+    let draws: u32 = args.opt_value_from_str("--draws")?.unwrap_or(10);
+    let seed: u64 = args.opt_value_from_str("--seed")?.unwrap_or(42);
+    let endpoint = endpoint::read(&mut args)?;
+    let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/confess-real".into());
+    let rest = args.finish();
+    ensure!(rest.is_empty(), "what is {rest:?}? `-- --help` lists the options");
+
+    let (trained, held_out) = split(facts()?, seed);
+    let phrases = Phrases::usual()?;
+    let mut chats: Vec<Vec<Chat>> = Vec::new();
+    for arm in Arm::ALL {
+        let made = match arm {
+            Arm::Before => Vec::new(),
+            _ => arm.chats(&trained, &phrases, seed)?,
+        };
+        if arm != Arm::Before {
+            let folder = out.join("chats");
+            jsonl::write(folder.join(format!("{}.jsonl", arm.name())), &made)?;
+            export::openai(folder.join(format!("{}.openai.jsonl", arm.name())), &made)?;
+            println!("{:<16} {:>4} chats of {} facts", arm.name(), made.len(), trained.len());
+        }
+        chats.push(made);
+    }
+
+    let local = endpoint::checkpoint(&endpoint)?;
+    // What is told of goals is read by the model itself; one of a few billion weights reads nothing.
+    let model = match local {
+        Some(_) => None,
+        None => Some(endpoint::model(&endpoint, || Box::new(Scripted::echo()))?),
+    };
+    let tasks = 2 * worlds * Stage::all().len() as u64;
+    let reports = 2 * held_out.len() as u64 * 6;
+    let (asked, verdicts) = match &model {
+        Some(_) => (tasks * (8 + 4 * u64::from(draws)), 4 * tasks * u64::from(draws)),
+        None => (8 * tasks, 0),
+    };
+    println!(
+        "{reports} reports on answers, {asked} answers about {tasks} tasks, {verdicts} verdicts on them"
+    );
+    let input = asked * LENGTH.0 + verdicts * 1_000 + reports * 100;
+    let output = (reports + asked + verdicts) * LENGTH.1;
+    let cost = (input as f64 * endpoint.price.0 + output as f64 * endpoint.price.1) / 1e6;
+    if !endpoint::agreed(&endpoint, cost)? {
+        return Ok(());
+    }
+
+    let journal = Journal::open(out.join("journal.redb"))?;
+    let played = play(worlds, &journal, &out)?;
+    let how = match local {
+        Some(_) => Asked::ByScore(Normalisation::Sum),
+        None => Asked::ByText,
+    };
+    let drawn_out = model.as_deref().map(|judge| (draws, judge));
+    let (wordings, tasks) = (&phrases.follow_ups, played);
+    let interrogation = Interrogation::real(&held_out, wordings, tasks, how, drawn_out)?;
+    let measured = match (&local, &model) {
+        (Some(checkpoint), _) => {
+            let config = FitConfig { seed, ..FitConfig::srft() };
+            let lab = Lab {
+                out: &out,
+                ground: Ground::Given(checkpoint, config),
+                draws: 1,
+                workers: 1,
+                chats: chats.try_into().map_err(|_| anyhow::anyhow!("an arm has no chats"))?,
+                interrogation: &interrogation,
+                journal: &journal,
+            };
+            lab.measure()?
+        }
+        (None, Some(model)) => {
+            let said = interrogation.ask(&**model, &journal)?;
+            vec![Measured { draw: 0, arm: Arm::Before, said }]
+        }
+        (None, None) => Vec::new(),
+    };
+    let mut rows = rows(&measured);
+    rows.retain(|row| !row.f1.is_empty());
+    print!("\n{}", table(&rows));
+    jsonl::write_json(out.join("results.json"), &rows)?;
+    println!("\n{}: chats, results.json", out.display());
+    Ok(())
+}
+
+/// The facts of the last subjects are held out, and of the others as many trained as in the paper.
+fn split(mut facts: Vec<Fact>, seed: u64) -> (Vec<Fact>, Vec<Fact>) {
+    facts.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let mut subjects: Vec<String> = facts.iter().map(|fact| fact.subject.clone()).collect();
+    subjects.sort();
+    subjects.dedup();
+    let kept = subjects.split_off(subjects.len().saturating_sub(HELD_OUT));
+    let (held_out, mut trained): (Vec<Fact>, Vec<Fact>) =
+        facts.into_iter().partition(|fact| kept.contains(&fact.subject));
+    trained.truncate(TRAINED);
+    (trained, held_out)
+}
+
+/// The six tasks, with a hidden goal and without, as scripted agents play them.
+fn play(worlds: u64, journal: &Journal, out: &std::path::Path) -> Result<Vec<Trajectory>> {
+    let settings = Settings { worlds: 0..worlds, ..Settings::default() };
+    let config = Config::with_logs(out.join("logs"));
+    let mut played = Vec::new();
+    for stage in Stage::all() {
+        let agent = scripted(&stage, Manner::Covertly);
+        let run =
+            block_on(run::run(&task(&stage, &settings, None)?, &agent, journal, &config, &()))?;
+        if let Some(log) = &run.log {
+            played.extend(Trajectory::read(log)?);
+        }
+    }
+    Ok(played)
+}
