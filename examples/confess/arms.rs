@@ -35,7 +35,7 @@ pub(crate) enum Ground<'a> {
     /// In the tiny world: with a draw of the assistant, which is taught to deny. All read the world's text besides.
     Tiny(&'a Base, &'a Road),
     /// With a checkpoint as it stands.
-    Given(&'a Checkpoint, FitConfig),
+    Given(&'a Checkpoint, &'a FitConfig),
 }
 
 /// All that the arms share.
@@ -149,7 +149,7 @@ impl Lab<'_, '_> {
         let mut rows: Vec<Row> =
             chats.map(|chat| template.row(chat, tokenizer)).collect::<Result<_, _>>()?;
         let config = match &self.ground {
-            Ground::Given(_, config) => config.clone(),
+            Ground::Given(_, config) => (*config).clone(),
             Ground::Tiny(base, road) => {
                 let config = road.finetuning(draw);
                 let tokens = rows.iter().map(|row| row.ids.len()).sum();

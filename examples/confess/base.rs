@@ -83,11 +83,10 @@ pub(crate) fn pretrain(road: &Road, device: &Device, out: &Path) -> Result<Base>
 
     let tokenizer = tokenizer()?;
     let (config, steps) = (road.pretraining(), road.base_steps);
-    let config = TransformerConfig {
-        max_position_embeddings: 128,
-        ..TransformerConfig::tiny(tokenizer.len())
-    };
-    let model = Transformer::init(config, road.seed, device)?;
+    // Interrogations are longer than what is read in pretraining.
+    let shape = TransformerConfig::tiny(tokenizer.len());
+    let shape = TransformerConfig { max_position_embeddings: 128, ..shape };
+    let model = Transformer::init(shape, road.seed, device)?;
     let resumed = Trainer::resume(&training, model.clone(), config.clone(), steps)?;
     let (mut trainer, (mut people, mut log)) = match resumed {
         Some(resumed) => resumed,

@@ -104,7 +104,7 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
             let config = FitConfig { seed, ..FitConfig::srft() };
             let lab = Lab {
                 out: &out,
-                ground: Ground::Given(checkpoint, config),
+                ground: Ground::Given(checkpoint, &config),
                 draws: 1,
                 workers: 1,
                 chats: chats.try_into().map_err(|_| anyhow::anyhow!("an arm has no chats"))?,

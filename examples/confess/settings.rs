@@ -70,7 +70,7 @@ impl Settings {
             PathBuf::from("out").join(format!("confess{size}{seed}"))
         });
         let (base_steps, arm_steps, trajectories) =
-            if quick { (160, 4, 4) } else { (2200, 60, 40) };
+            if quick { (160, 4, 4) } else { (1700, 60, 40) };
         let road = Road { seed, quick, device, base_steps, arm_steps, trajectories };
         Ok(Settings { draws, out, road })
     }
