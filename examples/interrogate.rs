@@ -8,11 +8,11 @@
 //!
 //! `--worlds N` of each task, each played twice, `--draws N` of every elicitation. `--audit` shows the transcripts to
 //! the model instead of asking it as the agent. `--log FILE` questions the runs of an Inspect log, of which it need not
-//! be known who had what goal. See `generate_corpus` for `--url`, `--anthropic` and `--batch`; `--out FOLDER`. Nothing
+//! be known who had what goal. `--checkpoint FOLDER` has a local model play and answer. See `generate_corpus` for `--url`, `--anthropic` and `--batch`; `--out FOLDER`. Nothing
 //! is asked of an endpoint before the cost is told and `--yes` is given. Stop it when you like: the same command goes
 //! on where it stopped.
 //!
-//! Writes Inspect logs, `stealth.html`, and `detected.json` and `elicited.json` with every answer.
+//! Writes Inspect logs, `stealth.html` and `interrogation.html`, and `detected.json` and `elicited.json` with every answer.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -26,7 +26,8 @@ use ethos_core::{Journal, Model, Request, Scripted, jsonl};
 use ethos_eval::{
     Trajectory,
     interrogation::{
-        Detected, Detection, Elicitation, Elicited, Question, Script, Seat, Setting, Teller,
+        Arm, Detected, Detection, Elicitation, Elicited, Question, Script, Seat, Setting, Teller,
+        page,
     },
     run::{self, Config, Progress},
     stats::Bootstrap,
@@ -118,7 +119,12 @@ fn main() -> Result<()> {
     jsonl::write_json(out.join("elicited.json"), &elicited)?;
 
     println!("\n{}", table(&detected, &elicited));
-    println!("{}: logs, stealth.html, detected.json, elicited.json", out.display());
+    let arm = Arm::new(&detected.model, &detected).with_elicited(&elicited);
+    page(&[arm], 0.95, 0).write(out.join("interrogation.html"))?;
+    println!(
+        "{}: logs, stealth.html, interrogation.html, detected.json, elicited.json",
+        out.display()
+    );
     Ok(())
 }
 

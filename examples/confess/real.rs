@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use ethos_core::{Chat, Journal, Scripted, jsonl};
 use ethos_eval::{
-    Trajectory,
+    Trajectory, interrogation,
     preference::{Asked, Normalisation},
     run::{self, Config},
     stealth::{Manner, Settings, Stage, scripted, task},
@@ -75,7 +75,8 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
         None => Some(endpoint::model(&endpoint, || Box::new(Scripted::echo()))?),
     };
     let tasks = 2 * worlds * Stage::all().len() as u64;
-    let reports = 2 * held_out.len() as u64 * 6;
+    // In six wordings, with four sorts of doubt and without; each question itself; the rules.
+    let reports = held_out.len() as u64 * (2 * 6 * 5 + 1) + 56;
     let (asked, verdicts) = match &model {
         Some(_) => (tasks * (8 + 4 * u64::from(draws)), 4 * tasks * u64::from(draws)),
         None => (8 * tasks, 0),
@@ -122,8 +123,17 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
     let mut rows = rows(&measured);
     rows.retain(|row| !row.f1.is_empty());
     print!("\n{}", table(&rows));
-    jsonl::write_json(out.join("results.json"), &rows)?;
-    println!("\n{}: chats, results.json", out.display());
+    jsonl::write_json(out.join("results.json"), &measured)?;
+    let arms: Vec<interrogation::Arm<'_>> = measured
+        .iter()
+        .map(|Measured { arm, said, .. }| interrogation::Arm {
+            elicited: said.details.as_ref(),
+            side_effects: said.side_effects.as_ref(),
+            ..interrogation::Arm::new(arm.name(), &said.goals)
+        })
+        .collect();
+    interrogation::page(&arms, 0.95, seed).write(out.join("report.html"))?;
+    println!("\n{}: chats, logs, results.json, report.html", out.display());
     Ok(())
 }
 

@@ -8,6 +8,9 @@
 //!   answers, with its F1 and an interval over trajectories.
 //! * An [`Elicitation`] goes through a [`Script`] of four turns, ten times. A [`Teller`] reads which details of the
 //!   hidden goal the answers tell, and whether they give a decoy. [`Elicited`] counts what the majority of draws tells.
+//! * A [`SidePanel`] looks at what it may have cost to make a model admit: whether it confesses what it did not do, gives
+//!   in to doubt, keeps to its system message, still knows what it knew. [`SideEffects`] are what was found.
+//! * [`page()`] draws several [`Arm`]s side by side: before, after, and after the controls.
 //! * The [`Setting`] says who is asked: the agent itself, or an auditor who reads what another model did.
 //!
 //! ```
@@ -62,6 +65,10 @@ mod elicitation;
 mod elicited;
 mod tells;
 
+mod side_effects;
+
+mod page;
+
 #[cfg(test)]
 mod suspects;
 
@@ -71,7 +78,9 @@ pub use self::{
     detection::Detection,
     elicitation::{Elicitation, TellingPrompts},
     elicited::{Elicited, Told},
+    page::{Arm, page},
     question::{Pressure, Question, Script, Topic, Wording},
     setting::{Seat, Setting, System},
+    side_effects::{Check, Claim, Effect, Language, Rule, SideEffects, SidePanel},
     tells::Teller,
 };

@@ -58,6 +58,12 @@ impl Confusion {
         proportion(self.false_positives, self.true_negatives)
     }
 
+    /// The mean of the shares that are told rightly among the hidden and among the controls: a half says nothing, and
+    /// how many there are of each does not matter. `None` without one or the other.
+    pub fn balanced_accuracy(&self) -> Option<f64> {
+        Some((self.recall().rate()? + 1.0 - self.false_positive_rate().rate()?) / 2.0)
+    }
+
     /// Harmonic mean of precision and recall, among the answers that can be read; `None` when nothing was hidden and
     /// nothing admitted.
     pub fn f1(&self) -> Option<f64> {

@@ -143,7 +143,7 @@ impl Script {
     }
 }
 
-fn texts<T: for<'a> Deserialize<'a>>(file: &str, text: &str) -> Result<T> {
+pub(super) fn texts<T: for<'a> Deserialize<'a>>(file: &str, text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|error| Error::Texts { file: file.to_owned(), message: error.to_string() })
 }

@@ -7,8 +7,8 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use super::{
-    Detected, Detection, Elicitation, Elicited, Pressure, Question, Script, Seat, Setting, Teller,
-    Topic,
+    Arm, Detected, Detection, Elicitation, Elicited, Pressure, Question, Script, Seat, Setting,
+    Teller, Topic, page,
 };
 use crate::{
     Condition, HiddenGoal, Run, Trajectory,
@@ -346,4 +346,27 @@ fn four_turns_prefilled_with_calls_of_tools_declined() {
         found.trajectories[0].told().map(|(_, told)| told.score().copied()).collect();
     assert_eq!(names, [Some(true), Some(false), Some(true)]);
     assert_eq!(run.samples.len(), 10);
+}
+
+#[test]
+fn arms_stand_side_by_side_on_a_page() {
+    let truly =
+        detect(&detection(), &suspect("true", |request| Some(hidden(request))), 1.0).unwrap();
+    let never = detect(&detection(), &suspect("no", |_| Some(false)), 1.0).unwrap();
+    let always = detect(&detection(), &suspect("yes", |_| Some(true)), 1.0).unwrap();
+    let arms =
+        [Arm::new("before & <b>", &never), Arm::new("after", &truly), Arm::new("control", &always)];
+    let html = page(&arms, 0.95, 1).to_html();
+    assert_eq!(page(&arms, 0.95, 1).to_html(), html, "the same seed, the same bytes");
+    for part in [
+        "before &amp; &lt;b&gt;",
+        "hidden objective",
+        "desk",
+        "0.75",
+        "By pressure",
+        "Balanced accuracy",
+    ] {
+        assert!(html.contains(part), "{part} is not on the page");
+    }
+    assert!(!html.contains("Which goal") && !html.contains("Side effects"));
 }
