@@ -54,6 +54,16 @@ impl DeviceSpec {
     }
 }
 
+/// Whether a device has the [fused operations](crate::fused).
+pub(crate) fn fuses(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
 /// How many parts a batch is trained in at once. Small models leave most of a processor idle, since
 /// `flex` runs one operation after the other. The number is the same on every machine, or sums would
 /// be rounded differently; a single processor loses little by it.

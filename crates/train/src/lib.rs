@@ -58,6 +58,7 @@ mod template;
 mod tokenizer;
 mod tokens;
 
+mod fused;
 mod model;
 
 mod backward;

@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-use burn::tensor::{
-    DType, Device, IndexingUpdateOp, Int, Tensor, TensorData, activation::log_softmax,
-};
+use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
-use crate::Batch;
+use crate::{
+    Batch,
+    fused::{Surplus, cross_entropy},
+};
 
 /// The tokens of a batch that carry loss.
 struct Learnt {
@@ -55,12 +56,17 @@ impl Learnt {
         .reshape(shape)
     }
 
-    /// Targets and weights of some of them, each `[count, 1]`.
-    fn part(&self, range: Range<usize>) -> (Tensor<2, Int>, Tensor<2>) {
-        let shape = [range.len(), 1];
-        let targets = TensorData::new(self.targets[range.clone()].to_vec(), shape);
-        let weights = TensorData::new(self.weights[range].to_vec(), shape);
-        (Tensor::from_data(targets, &self.device), Tensor::from_data(weights, &self.device))
+    /// What the logits of some of them cost, and what that asks of them.
+    fn surplus(
+        &self,
+        h_nd: &Tensor<2>,
+        head_vd: &Tensor<2>,
+        range: Range<usize>,
+        share: f64,
+    ) -> Surplus {
+        let h_cd = h_nd.clone().narrow(0, range.start, range.len());
+        let logits_cv = h_cd.matmul(head_vd.clone().transpose());
+        cross_entropy(logits_cv, &self.targets[range.clone()], &self.weights[range], share)
     }
 
     fn chunks(&self, chunk: usize) -> impl Iterator<Item = Range<usize>> {
@@ -99,17 +105,12 @@ pub(crate) fn scored(
     let h_nd = learnt.select(h_btd);
     let (mut losses, mut rows, mut head) = (Vec::new(), Vec::new(), None::<Tensor<2>>);
     for range in learnt.chunks(chunk) {
-        let (targets, weights) = learnt.part(range.clone());
-        let h_cd = h_nd.clone().narrow(0, range.start, range.len());
-        let logprobs_cv = logprobs(h_cd.clone(), head_vd);
-        let chosen = logprobs_cv.clone().gather(1, targets.clone());
-        losses.push((chosen * weights.clone()).sum());
-        // The gradient of cross-entropy: what the model gives each token, less what is there.
-        let there = weights.ones_like().neg();
-        let surplus_cv = logprobs_cv.exp().scatter(1, targets, there, IndexingUpdateOp::Add);
-        let surplus_cv = (surplus_cv * weights.div_scalar(total)).cast(head_vd.dtype());
+        let surplus = learnt.surplus(&h_nd, head_vd, range.clone(), total.recip());
+        losses.push(surplus.losses);
+        let surplus_cv = surplus.logits.cast(head_vd.dtype());
         rows.push(surplus_cv.clone().matmul(head_vd.clone()));
         if learn_head {
+            let h_cd = h_nd.clone().narrow(0, range.start, range.len());
             let part = surplus_cv.transpose().matmul(h_cd).cast(DType::F32);
             head = Some(match head {
                 Some(sum) => sum + part,
@@ -133,20 +134,13 @@ pub(crate) fn summed_loss(
         return 0.0;
     }
     let h_nd = learnt.select(h_btd);
-    let losses = learnt.chunks(chunk).map(|range| {
-        let (targets, weights) = learnt.part(range.clone());
-        let logprobs_cv = logprobs(h_nd.clone().narrow(0, range.start, range.len()), head_vd);
-        (logprobs_cv.gather(1, targets) * weights).sum()
-    });
+    let losses =
+        learnt.chunks(chunk).map(|range| learnt.surplus(&h_nd, head_vd, range, 1.0).losses);
     sum(losses.collect())
 }
 
-fn logprobs(h_cd: Tensor<2>, head_vd: &Tensor<2>) -> Tensor<2> {
-    log_softmax(h_cd.matmul(head_vd.clone().transpose()).cast(DType::F32), 1)
-}
-
-/// The negated sum of one value for each chunk; added on the host, in order and in f64.
-fn sum(logprobs: Vec<Tensor<1>>) -> f64 {
-    let values = Tensor::cat(logprobs, 0).into_data();
-    -values.iter::<f32>().map(f64::from).sum::<f64>()
+/// The sum of the losses of all rows; added on the host, in order and in f64.
+fn sum(losses: Vec<Tensor<1>>) -> f64 {
+    let values = Tensor::cat(losses, 0).into_data();
+    values.iter::<f32>().map(f64::from).sum()
 }

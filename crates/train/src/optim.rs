@@ -1,10 +1,9 @@
 //! AdamW (arXiv 1711.05101), as PyTorch computes it, with moments in f32.
 
-use burn::tensor::Tensor;
-
 use crate::{
     FitConfig, Transformer,
     backward::Gradients,
+    fused::{Moments, Update, adamw},
     model::{Trained, Weights, parameters, update},
 };
 
@@ -15,12 +14,6 @@ pub(crate) struct AdamW {
     pub(crate) moments: Vec<Moments>,
     /// Updates made so far.
     pub(crate) updates: usize,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Moments {
-    pub(crate) mean: Tensor<1>,
-    pub(crate) square: Tensor<1>,
 }
 
 impl AdamW {
@@ -48,14 +41,17 @@ impl AdamW {
         let (unbias1, unbias2) = (1.0 - b1.powi(updates), 1.0 - b2.powi(updates));
         update(weights, self.trained, &mut |number, rank, value| {
             let Some(gradient) = gradients[number].take() else { return value };
-            let gradient = gradient.mul_scalar(scale);
-            let Moments { mean, square } = &mut self.moments[number];
-            mean.inplace(|m| m.mul_scalar(b1) + gradient.clone().mul_scalar(1.0 - b1));
-            square.inplace(|v| v.mul_scalar(b2) + gradient.square().mul_scalar(1.0 - b2));
-            let root = square.clone().sqrt().mul_scalar(unbias2.sqrt().recip());
-            let step = mean.clone() / root.add_scalar(config.epsilon);
             let decay = if rank > 1 { 1.0 - learning_rate * config.weight_decay } else { 1.0 };
-            value.mul_scalar(decay) - step.mul_scalar(learning_rate / unbias1)
+            let update = Update {
+                scale,
+                beta1: b1,
+                beta2: b2,
+                unbias: unbias2.sqrt().recip(),
+                epsilon: config.epsilon,
+                decay,
+                rate: learning_rate / unbias1,
+            };
+            adamw(value, gradient, &mut self.moments[number], update)
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     Batch, Error, FitConfig, LoraConfig, Packed, Precision, Result, Transformer,
     backward::{Gradients, Method, add_all, backward, with_dropout},
     checkpoint, device,
+    fused::square_sum,
     loss::summed_loss,
     model::{Trained, Weights, cast},
     optim::AdamW,
@@ -284,7 +285,7 @@ fn ready(model: Transformer, config: &FitConfig) -> Result<Transformer> {
 
 /// The norm over all gradients together.
 fn norm(gradients: &Gradients) -> f64 {
-    let squares = gradients.iter().flatten().map(|g| g.clone().square().sum());
+    let squares = gradients.iter().flatten().map(|g| square_sum(g.clone()));
     let squares: Vec<Tensor<1>> = squares.collect();
     if squares.is_empty() {
         return 0.0;

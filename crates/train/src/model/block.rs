@@ -1,9 +1,6 @@
 //! A block: attention and a gated feed-forward layer, each behind a norm and a residual.
 
-use burn::{
-    module::Module,
-    tensor::{Tensor, activation::silu},
-};
+use burn::{module::Module, tensor::Tensor};
 
 use super::{
     attention::Attention,
@@ -11,6 +8,7 @@ use super::{
     layers::{Projection, RmsNorm},
     reading::Pass,
 };
+use crate::fused::swiglu;
 
 /// SwiGLU (arXiv 2002.05202).
 #[derive(Module, Debug)]
@@ -22,8 +20,8 @@ pub(crate) struct FeedForward {
 
 impl FeedForward {
     fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
-        let gate_btf = silu(self.gate_proj.forward(x_btd.clone()));
-        self.down_proj.forward(gate_btf * self.up_proj.forward(x_btd))
+        let gate_btf = self.gate_proj.forward(x_btd.clone());
+        self.down_proj.forward(swiglu(gate_btf, self.up_proj.forward(x_btd)))
     }
 }
 

@@ -3,7 +3,10 @@
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::{TransformerConfig, cache::Place, rope::Rope};
-use crate::Batch;
+use crate::{
+    Batch, device,
+    fused::{self, Sight},
+};
 
 /// Made once for a batch.
 #[derive(Clone)]
@@ -11,11 +14,19 @@ pub(crate) struct Context {
     /// `[batch, 1, time, head size]`.
     cos: Tensor<4>,
     sin: Tensor<4>,
-    /// Added to scores, `[batch, 1, time, seen]`; where some block looks at everything before it.
-    /// Absent also where nothing is out of sight.
-    full: Option<Tensor<4>>,
-    /// The same where a window slides.
-    windowed: Option<Tensor<4>>,
+    /// Where some block looks at everything before it. Absent also where nothing is out of sight.
+    full: Option<View>,
+    /// Where a window slides.
+    windowed: Option<View>,
+}
+
+/// What each token may look at.
+#[derive(Clone)]
+enum View {
+    /// Added to scores, `[batch, 1, time, seen]`.
+    Bias(Tensor<4>),
+    /// Where attention is one operation.
+    Sight(Sight),
 }
 
 impl Context {
@@ -37,8 +48,13 @@ impl Context {
         };
         let slides = |layer| config.slides(layer);
         let mut layers = 0..config.num_hidden_layers;
-        let full = layers.clone().any(|layer| !slides(layer)).then(|| batch.bias(None, device));
-        let windowed = layers.any(slides).then(|| batch.bias(config.sliding_window, device));
+        let fused = dtype == DType::F32 && device::fuses(device);
+        let view = |window| match fused {
+            true => View::Sight(Sight::of(batch, window)),
+            false => View::Bias(batch.bias(window, device)),
+        };
+        let full = layers.clone().any(|layer| !slides(layer)).then(|| view(None));
+        let windowed = layers.any(slides).then(|| view(config.sliding_window));
         Context { cos: turn(f32::cos), sin: turn(f32::sin), full, windowed }
     }
 
@@ -61,11 +77,12 @@ impl Context {
         let mut layers = 0..config.num_hidden_layers;
         let full = layers.clone().any(|layer| !slides(layer));
         let windowed = layers.any(slides);
+        let view = |window| place.bias(window, device).map(View::Bias);
         Context {
             cos: turn(f32::cos),
             sin: turn(f32::sin),
-            full: full.then(|| place.bias(None, device)).flatten(),
-            windowed: windowed.then(|| place.bias(config.sliding_window, device)).flatten(),
+            full: full.then(|| view(None)).flatten(),
+            windowed: windowed.then(|| view(config.sliding_window)).flatten(),
         }
     }
 
@@ -75,23 +92,48 @@ impl Context {
         Context {
             cos: cos.autodiff(),
             sin: sin.autodiff(),
-            full: full.map(Tensor::autodiff),
-            windowed: windowed.map(Tensor::autodiff),
+            full: full.map(View::on_tape),
+            windowed: windowed.map(View::on_tape),
         }
     }
 
     /// Turns queries or keys, `[batch, heads, time, head size]`, by their positions.
     pub(crate) fn rotate(&self, x_bhtk: Tensor<4>) -> Tensor<4> {
-        let size = x_bhtk.dims()[3];
-        let first = x_bhtk.clone().narrow(3, 0, size / 2);
-        let second = x_bhtk.clone().narrow(3, size / 2, size / 2);
-        let turned = Tensor::cat(vec![second.neg(), first], 3);
-        x_bhtk * self.cos.clone() + turned * self.sin.clone()
+        let [cos, sin] = self.angles();
+        fused::rotate(x_bhtk, cos, sin)
     }
 
-    /// Scores with what a token may not look at far below the rest.
-    pub(crate) fn mask(&self, scores_bhtt: Tensor<4>, slides: bool) -> Tensor<4> {
-        let bias = if slides { &self.windowed } else { &self.full };
-        bias.iter().fold(scores_bhtt, |scores, bias| scores + bias.clone())
+    /// Cosines and sines, `[batch, 1, time, head size]`.
+    pub(crate) fn angles(&self) -> [Tensor<4>; 2] {
+        [self.cos.clone(), self.sin.clone()]
+    }
+
+    /// What each token looks at, where attention is one operation.
+    pub(crate) fn sight(&self, slides: bool) -> Option<Sight> {
+        match self.view(slides) {
+            Some(View::Sight(sight)) => Some(sight.clone()),
+            _ => None,
+        }
+    }
+
+    /// What is added to scores, so that what a token may not look at is far below the rest.
+    pub(crate) fn bias(&self, slides: bool) -> Option<Tensor<4>> {
+        match self.view(slides) {
+            Some(View::Bias(bias)) => Some(bias.clone()),
+            _ => None,
+        }
+    }
+
+    fn view(&self, slides: bool) -> Option<&View> {
+        if slides { self.windowed.as_ref() } else { self.full.as_ref() }
+    }
+}
+
+impl View {
+    fn on_tape(self) -> Self {
+        match self {
+            View::Bias(bias) => View::Bias(bias.autodiff()),
+            View::Sight(sight) => View::Sight(sight),
+        }
     }
 }

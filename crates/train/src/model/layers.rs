@@ -2,10 +2,11 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Int, Tensor, module},
+    tensor::{Int, Tensor, module},
 };
 
 use super::lora::Lora;
+use crate::fused::{linear, rms_norm};
 
 /// A linear layer. The weight is `[out, in]`, as Hugging Face stores it.
 #[derive(Module, Debug)]
@@ -18,12 +19,13 @@ pub(crate) struct Projection {
 impl Projection {
     /// `[…, in]` to `[…, out]`.
     pub(crate) fn forward(&self, x_btd: Tensor<3>) -> Tensor<3> {
-        let bias = self.bias.as_ref().map(Param::val);
-        let project = |x_btd| module::linear(x_btd, self.weight.val().transpose(), bias);
-        match &self.lora {
-            Some(lora) => project(x_btd.clone()) + lora.forward(x_btd),
-            None => project(x_btd),
-        }
+        let adapted = self.lora.as_ref().map(|lora| lora.forward(x_btd.clone()));
+        let y = linear(x_btd, self.weight.val());
+        let y = match &self.bias {
+            Some(bias) => y + bias.val().unsqueeze(),
+            None => y,
+        };
+        adapted.into_iter().fold(y, |y, adapted| y + adapted)
     }
 }
 
@@ -55,9 +57,6 @@ impl RmsNorm {
 
     /// In f32 up to the scale, whatever the precision of `x`.
     pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let dtype = x.dtype();
-        let x = x.cast(DType::F32);
-        let square = x.clone().square().mean_dim(D - 1).add_scalar(self.eps);
-        (x * square.sqrt().recip()).cast(dtype) * self.weight.val().unsqueeze()
+        rms_norm(x, self.weight.val(), self.eps)
     }
 }

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, fmt};
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, TensorData, module},
+    tensor::{Device, Tensor, TensorData},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, fused::linear};
 
 /// A projection that an adapter may stand beside, by its Hugging Face name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -175,8 +175,9 @@ impl Lora {
             Some(dropout) => dropout.apply(x_btd),
             None => x_btd,
         };
-        let [a, b] = [&self.a, &self.b].map(|factor| factor.val().cast(x_btd.dtype()).transpose());
-        module::linear(module::linear(x_btd, a, None), b, None).mul_scalar(self.scale)
+        let [a, b] = [&self.a, &self.b].map(|factor| factor.val().cast(x_btd.dtype()));
+        // Scaled where it is narrow.
+        linear(linear(x_btd, a).mul_scalar(self.scale), b)
     }
 
     /// The dense update, `[out, in]`.

@@ -1,7 +1,7 @@
 //! The whole model.
 
 use burn::{
-    module::Module,
+    module::{Module, Param},
     tensor::{DType, Device, Int, Tensor, TensorData},
 };
 use serde_json::{Map, Value};
@@ -167,7 +167,9 @@ impl Transformer {
     }
 
     pub(crate) fn update_weights(&mut self, update: impl FnOnce(Weights) -> Weights) {
-        self.weights = update(self.weights.clone());
+        // Nobody else holds them then, so that they can be written in place.
+        let weights = std::mem::replace(&mut self.weights, Weights::hollow(&self.device));
+        self.weights = update(weights);
     }
 
     pub(crate) fn try_update_weights(
@@ -190,6 +192,15 @@ impl Decoder {
 }
 
 impl Weights {
+    /// What stands in while the weights are being changed.
+    fn hollow(device: &Device) -> Self {
+        let nothing = |shape: [usize; 2]| Param::from_tensor(Tensor::zeros(shape, device));
+        let norm = Param::from_tensor(Tensor::zeros([0], device));
+        let embed_tokens = Embedding { weight: nothing([0, 0]) };
+        let norm = RmsNorm::new(norm, 0.0);
+        Weights { model: Decoder { embed_tokens, layers: Vec::new(), norm }, lm_head: None }
+    }
+
     /// The matrix that scores tokens, `[vocabulary, width]`.
     pub(crate) fn head(&self) -> Tensor<2> {
         match &self.lm_head {

@@ -104,21 +104,28 @@ impl Batch {
         positions
     }
 
+    /// The first place of its sequence that each token may look at: where its row began, or its window.
+    pub(crate) fn first_seen(&self, window: Option<usize>) -> Vec<u32> {
+        let length = self.length;
+        let mut began = 0;
+        let first = (0..self.segments.len()).map(|token| {
+            let place = token % length;
+            if place == 0 || self.segments[token] != self.segments[token - 1] {
+                began = place;
+            }
+            began.max(window.map_or(0, |window| (place + 1).saturating_sub(window))) as u32
+        });
+        first.collect()
+    }
+
     /// What is added to attention scores, `[sequences, 1, length, length]`: 0 where a token may look,
     /// a large negative number where it may not (ahead, into another row, beyond the window).
     pub(crate) fn bias(&self, window: Option<usize>, device: &Device) -> Tensor<4> {
         let length = self.length;
         let mut bias = vec![FORBIDDEN; self.segments.len() * length];
-        for (token, row) in bias.chunks_exact_mut(length).enumerate() {
-            let (start, place) = (token - token % length, token % length);
-            let own = self.segments[token];
-            let oldest = window.map_or(0, |window| (place + 1).saturating_sub(window));
-            let segments = &self.segments[start + oldest..=token];
-            for (cell, &segment) in row[oldest..=place].iter_mut().zip(segments) {
-                if segment == own {
-                    *cell = 0.0;
-                }
-            }
+        let rows = bias.chunks_exact_mut(length).zip(self.first_seen(window));
+        for (token, (row, first)) in rows.enumerate() {
+            row[first as usize..=token % length].fill(0.0);
         }
         let shape = [self.sequences(), 1, length, length];
         Tensor::from_data(TensorData::new(bias, shape), device)
