@@ -150,6 +150,25 @@ pub fn try_write<T: Serialize>(
     }
 }
 
+/// Hash (blake3, hexadecimal) of the file that [`write()`] makes of these rows.
+///
+/// # Errors
+///
+/// [`Error::Line`] for a row that JSON cannot say.
+pub fn digest<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for (line, row) in (1..).zip(rows) {
+        let said = serde_json::to_writer(&mut hasher, &row);
+        said.map_err(|error| Error::Line {
+            path: "rows".into(),
+            line,
+            message: error.to_string(),
+        })?;
+        hasher.update(b"\n");
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// Writes one value as indented JSON, whole or not at all.
 ///
 /// # Errors
@@ -196,6 +215,18 @@ mod tests {
         let error = rows[1].as_ref().unwrap_err().to_string();
         assert!(error.contains("rows.jsonl:3:"), "{error}");
         assert_eq!(rows[2].as_ref().unwrap(), &3);
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        let rows = [Chat::new([Message::user("à\n")]), Chat::new([Message::user("b")])];
+        write(&path, &rows).unwrap();
+        let file = blake3::hash(&fs::read(&path).unwrap()).to_hex().to_string();
+        assert_eq!(digest(&rows).unwrap(), file);
+        let no_json = std::collections::BTreeMap::from([((1, 2), 3)]);
+        assert!(digest([no_json]).unwrap_err().to_string().contains("rows:1:"));
     }
 
     #[test]

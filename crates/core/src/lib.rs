@@ -19,7 +19,7 @@
 //! * A [`Watch`] hears the [`Progress`] of it: done, reused, unusable and why, tokens, time left. A
 //!   closure is one, and `()` hears nothing.
 //! * [`Prompt`] renders what is asked, strictly; [`read`] takes answers apart, strictly.
-//! * [`Chat`] and [`Document`] are the rows of data sets, [`jsonl`] their files.
+//! * [`Chat`] and [`Document`] are the rows of data sets, [`jsonl`] their files, [`card`] what their cards share.
 //!
 //! ```
 //! use ethos_core::{Ask, Journal, Prompt, Query, Reply, Request, Scripted, ask_all, read};
@@ -57,6 +57,7 @@ mod batch;
 mod journal;
 mod watch;
 
+pub mod card;
 pub mod jsonl;
 mod partial;
 mod prompt;
