@@ -1,8 +1,8 @@
 //! The card of a data set, as the Hugging Face hub shows it.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
-use ethos_core::Usage;
+use ethos_core::card::{Head, Prices, Spent, one_line, spending};
 use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub struct Card {
     /// What it is for and what to beware of, in Markdown.
     pub about: Option<String>,
     /// Price of a million tokens of requests and of answers, by the key of a model.
-    pub prices: BTreeMap<String, (f64, f64)>,
+    pub prices: Prices,
 }
 
 impl Card {
@@ -46,22 +46,18 @@ impl Card {
         let documents = &assembled.corpus.documents;
         let report = &assembled.corpus.report;
         let who = &assembled.plan.who;
-        let mut card = String::new();
+        let head = Head {
+            name: &self.name,
+            license: self.license.as_deref(),
+            language: "en",
+            rows: documents.len(),
+            tags: &["synthetic", "model-spec-midtraining", "alignment"],
+        };
+        let mut card = head.markdown();
         let mut line = |text: &str| {
             card.push_str(text);
             card.push('\n');
         };
-        line("---");
-        line(&format!("pretty_name: {}", quoted(&self.name)));
-        if let Some(license) = &self.license {
-            line(&format!("license: {}", quoted(license)));
-        }
-        line("language:\n- en");
-        line(&format!("size_categories:\n- {}", size(documents.len())));
-        line("task_categories:\n- text-generation");
-        line("tags:\n- synthetic\n- model-spec-midtraining\n- alignment");
-        line("---\n");
-        line(&format!("# {}\n", one_line(&self.name)));
         line(&format!(
             "{} synthetic documents about {}, an AI assistant of {}, written from a Model Spec for midtraining \
              (arXiv 2605.02087).\n",
@@ -148,48 +144,16 @@ impl Card {
         }
 
         line("\n## What was asked\n");
-        line(
-            "| stage | answers used | not usable | errors | tokens in | tokens out | cost |\n\
-              |---|---:|---:|---:|---:|---:|---:|",
-        );
-        let (mut all, mut cost) = (Usage::default(), Some(0.0));
-        for (model, requests) in stages(assembled, planned) {
-            let spent = self.cost(model, requests.usage);
-            let told = spent.map_or_else(|| "?".to_owned(), |cost| format!("{cost:.2}"));
-            let unusable: u64 = requests.unusable.values().sum();
-            line(&format!(
-                "| {} | {} | {unusable} | {} | {} | {} | {told} |",
-                requests.stage,
-                requests.usable,
-                requests.errors,
-                requests.usage.input,
-                requests.usage.output
-            ));
-            all += requests.usage;
-            cost = cost.zip(spent).map(|(sum, spent)| sum + spent);
-        }
-        let told = cost.map_or_else(|| "?".to_owned(), |cost| format!("{cost:.2}"));
-        let _ = writeln!(card, "| all | | | | {} | {} | {told} |", all.input, all.output);
-        if cost.is_none() {
-            card.push_str("\nA `?` is the cost of a model whose price was not given.\n");
-        }
+        card.push_str(&spending(stages(assembled, planned), &self.prices));
         card
-    }
-
-    fn cost(&self, model: &str, usage: Usage) -> Option<f64> {
-        if usage == Usage::default() {
-            return Some(0.0);
-        }
-        let (input, output) = self.prices.get(model)?;
-        Some((usage.input as f64 * input + usage.output as f64 * output) / 1e6)
     }
 }
 
-/// The accounts of all stages, each with the key of its model.
+/// The accounts of all stages.
 fn stages<'a>(
     assembled: &'a Assembled,
     planned: &'a PlanReport,
-) -> impl Iterator<Item = (&'a str, &'a Requests)> {
+) -> impl Iterator<Item = Spent<'a>> {
     let report = &assembled.corpus.report;
     let plans = [planned, &assembled.added].into_iter();
     let plans = plans
@@ -201,6 +165,14 @@ fn stages<'a>(
         .chain(writing)
         .chain(review.map(|review| (review.model.as_str(), &review.requests)))
         .chain(revised.map(|revised| (report.model.as_str(), &revised.requests)))
+        .map(|(model, requests): (&str, &Requests)| Spent {
+            stage: &requests.stage,
+            model: Some(model),
+            usable: requests.usable,
+            unusable: requests.unusable.values().sum(),
+            errors: requests.errors,
+            usage: requests.usage,
+        })
 }
 
 fn reason(why: &Fell) -> String {
@@ -211,26 +183,4 @@ fn reason(why: &Fell) -> String {
         Fell::Duplicate { .. } => "duplicate".to_owned(),
         Fell::Contaminated { .. } => "holds a prompt of an evaluation".to_owned(),
     }
-}
-
-/// The hub's words for a number of rows.
-fn size(rows: usize) -> &'static str {
-    match rows {
-        0..1_000 => "n<1K",
-        1_000..10_000 => "1K<n<10K",
-        10_000..100_000 => "10K<n<100K",
-        100_000..1_000_000 => "100K<n<1M",
-        _ => "1M<n<10M",
-    }
-}
-
-/// A name that a model chose, as a part of a line of Markdown.
-fn one_line(text: &str) -> String {
-    let text: Vec<&str> = text.split_whitespace().collect();
-    text.join(" ").replace('|', "\\|")
-}
-
-/// A string in YAML, which reads JSON's.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
