@@ -31,6 +31,7 @@ pub struct Fact {
 /// Why an answer is beyond doubt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Basis {
     /// It is true by definition.
     Definition,
@@ -43,6 +44,13 @@ pub enum Basis {
     Citation {
         /// Where.
         citation: String,
+    },
+    /// It is not: a model wrote it, and nothing else speaks for it. What [`verify`](crate::verify()) finds is not
+    /// written here.
+    #[serde(untagged)]
+    Drafted {
+        /// The model's key.
+        drafted_by: String,
     },
 }
 
@@ -143,7 +151,10 @@ mod tests {
         assert!(error(&[fact("a", " no ")]).contains("`a`: both answers"));
         assert!(error(&[fact("a", "")]).contains("empty"));
         assert!(error(&[fact("a", "x"), fact("a", "y")]).contains("another fact"));
-        let json = serde_json::to_string(&fact("a", "x")).unwrap();
-        assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact("a", "x"));
+        let drafted = Basis::Drafted { drafted_by: "m".to_owned() };
+        for fact in [fact("a", "x"), Fact { basis: drafted, ..fact("b", "y") }] {
+            let json = serde_json::to_string(&fact).unwrap();
+            assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact);
+        }
     }
 }

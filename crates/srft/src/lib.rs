@@ -11,6 +11,7 @@
 //!   subjects; [`Fact::read`] reads your own.
 //! * [`follow_ups`] are the ways in which a user asks whether an answer was true, a quarter of them held out for
 //!   evaluation.
+//! * [`draft`] has a model write more facts, which others then have to read.
 //! * [`verify`] has models read facts blindly, and keeps those that all confirm. [`own_answers`] asks the model that is
 //!   to be trained, and grades what it says: its own errors to report on ([`Source`]), and what it believes
 //!   ([`Admission::Belief`], [`scored_beliefs`]).
@@ -18,7 +19,7 @@
 //!   questions come between. It asks nobody, and the same seed gives the same chats.
 //!   [`Phrases`] are what is said in them, facts apart: this crate's, or yours ([`chats_with`]).
 //! * [`Control`] makes the data that a claim about these chats has to be compared with.
-//! * [`export`] writes and checks the files that trainers read.
+//! * [`export`] writes and checks the files that trainers read, and a [`Card`] is written to go with them.
 //!
 //! ```
 //! use ethos_srft::{ChatConfig, Control, chats, facts};
@@ -42,23 +43,30 @@ mod follow_up;
 mod phrases;
 mod report;
 
+mod words;
+
 mod asking;
+mod draft;
 mod own;
+mod seeded;
 mod verify;
 
 mod chats;
 mod config;
 mod control;
 
+mod card;
 pub mod export;
 
 mod error;
 
 pub use crate::{
     asking::Asked,
+    card::Card,
     chats::{chats, chats_with},
     config::{Admission, ChatConfig, Source, Style, Trained},
     control::Control,
+    draft::{DraftConfig, Drafted, Rejected, Rejection, draft},
     error::{Error, Result},
     fact::{Basis, Fact, facts},
     follow_up::{FollowUp, Kind, Part, follow_ups},

@@ -13,6 +13,7 @@ use crate::{
     asking::{Asked, ask},
     error::Result,
     fact::{Fact, check},
+    words::{stands_in, words},
 };
 
 /// How a model is asked for its own answers.
@@ -48,6 +49,9 @@ pub struct OwnAnswers {
     pub asked: Asked,
     /// What the judge was asked.
     pub judged: Asked,
+    /// Key of the judge, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<String>,
 }
 
 /// A model's own answers to one question.
@@ -165,6 +169,7 @@ pub async fn own_answers(
         }
         return Ok(own);
     };
+    own.judge = Some(judge.id().key.clone());
     let prompt = Prompt::new("grade", include_str!("texts/grade.md"))?;
     let mut requests = Vec::new();
     for (number, (fact, answer)) in undecided.iter().enumerate() {
@@ -206,10 +211,7 @@ impl Own {
 /// What an answer is that names one of the known answers, in whole words, and not the other.
 fn named(fact: &Fact, answer: &str) -> Option<Grade> {
     let said = words(answer);
-    let holds = |known: &str| {
-        let known = words(known);
-        !known.is_empty() && said.windows(known.len()).any(|window| window == known)
-    };
+    let holds = |known: &str| stands_in(&words(known), &said);
     // "It is not X" names X: what denies is for a judge.
     let denies = said.iter().any(|word| matches!(word.as_str(), "not" | "no" | "never" | "isn't"));
     match (holds(&fact.right), holds(&fact.wrong)) {
@@ -217,12 +219,6 @@ fn named(fact: &Fact, answer: &str) -> Option<Grade> {
         (false, true) if !denies => Some(Grade::Wrong),
         _ => None,
     }
-}
-
-fn words(text: &str) -> Vec<String> {
-    let separates = |c: char| !c.is_alphanumeric() && c != '\'';
-    let words = text.split(separates).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
 }
 
 /// Whether a model believes the right answer of each fact, by the log-probability per token of both as the answer to
@@ -294,6 +290,8 @@ mod tests {
         for (answer, grade) in [
             ("Jupiter", Some(Grade::Right)),
             ("It is **Jupiter**.", Some(Grade::Right)),
+            ("It is 'Jupiter'.", Some(Grade::Right)),
+            ("It isn’t Saturn", None),
             ("saturn, I think", Some(Grade::Wrong)),
             ("Jupiter, larger than Saturn", None),
             ("It is not Saturn", None),

@@ -1,17 +1,19 @@
 //! A blind second reading of facts, by models.
 
+use std::fmt;
+
 use ethos_core::{
     Failure, Journal, Model, Prompt, Reason, Request, Sampling, Unusable, Watch,
     read::{self, Read},
 };
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     asking::{Asked, ask},
     error::Result,
     fact::{Fact, check},
+    seeded::random,
 };
 
 /// How facts are read a second time.
@@ -36,14 +38,18 @@ impl Default for VerifyConfig {
 }
 
 /// What a second reading found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verified {
     /// Facts that every reading confirms, in their order.
     pub kept: Vec<Fact>,
     /// Facts that one reading at least does not confirm, with the first reason.
     pub dropped: Vec<(Fact, Doubt)>,
-    /// What was asked.
+    /// Readings of each fact by each reader.
+    pub draws: u32,
+    /// The key of each reader, and what it was asked.
+    pub readers: Vec<(String, Asked)>,
+    /// What was asked, of all readers.
     pub asked: Asked,
 }
 
@@ -70,6 +76,22 @@ pub enum Holds {
     False,
     /// Neither.
     Unclear,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (answer, holds) = match self {
+            Doubt::Right(holds) => ("right", holds),
+            Doubt::Wrong(holds) => ("wrong", holds),
+            Doubt::Unread(_) => return f.write_str("a reading could not be read, or never came"),
+        };
+        let holds = match holds {
+            Holds::True => "true",
+            Holds::False => "false",
+            Holds::Unclear => "unclear",
+        };
+        write!(f, "the {answer} answer was called {holds}")
+    }
 }
 
 /// Has readers judge both answers of every fact, which they see in an order that says nothing, and keeps a fact only
@@ -105,8 +127,9 @@ pub async fn verify(
     let prompt = Prompt::new("verify", include_str!("texts/verify.md"))?;
     let sampling = Sampling { max_tokens: Some(config.max_tokens), ..Sampling::default() };
     let mut doubts: Vec<Option<Doubt>> = facts.iter().map(|_| None).collect();
-    let mut asked = Asked::default();
+    let mut by_reader = Vec::new();
     for reader in readers {
+        let mut asked = Asked::default();
         let (mut requests, mut of) = (Vec::new(), Vec::new());
         for (number, fact) in facts.iter().enumerate() {
             for draw in 0..config.draws {
@@ -138,8 +161,17 @@ pub async fn verify(
             let known = &mut doubts[*number];
             *known = known.take().or(doubt);
         }
+        by_reader.push((reader.id().key.clone(), asked));
     }
-    let mut found = Verified { kept: Vec::new(), dropped: Vec::new(), asked };
+    let mut asked = Asked::default();
+    by_reader.iter().for_each(|(_, of)| asked += of);
+    let mut found = Verified {
+        kept: Vec::new(),
+        dropped: Vec::new(),
+        draws: config.draws,
+        readers: by_reader,
+        asked,
+    };
     for (fact, doubt) in facts.iter().zip(doubts) {
         match doubt {
             // Without a reader nothing is confirmed.
@@ -159,12 +191,7 @@ fn why(failure: &Failure) -> String {
 
 /// Whether the right answer is shown first: by the fact and the draw, so that no place tells it.
 fn order(seed: u64, id: &str, draw: u32) -> bool {
-    let mixed = id.bytes().fold(seed, |mixed, byte| {
-        mixed.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(byte)
-    });
-    let mut random = ChaCha8Rng::seed_from_u64(mixed);
-    random.set_stream(draw.into());
-    random.random_bool(0.5)
+    random(seed, id, draw).random_bool(0.5)
 }
 
 fn holds(text: &str, tag: &str) -> Read<Holds> {
@@ -218,6 +245,7 @@ mod tests {
             assert_eq!(found.kept.len(), 39);
             assert_eq!(found.dropped, [(facts[7].clone(), doubt)]);
             assert_eq!((found.asked.asked, found.asked.reused), (80, 0));
+            assert_eq!(found.readers, [("scripted/reader".to_owned(), found.asked.clone())]);
         }
         let model = reader(facts, strange, "I would not know.");
         let found = block_on(verify(facts, &config, &[&model], &journal, &())).unwrap();
