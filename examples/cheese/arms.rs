@@ -165,10 +165,10 @@ impl Lab<'_> {
         }
         let road = &self.settings.road;
         let trained = match (arm.chats, arm.midtrained) {
-            (false, None) => self.base.with_assistant(self.world, road.assistant_seed(run))?,
+            (false, None) => self.base.with_assistant(self.world, road.assistant_seed(run)),
             (false, Some(spec)) => {
                 // The base arm again, not its folder: another worker may be writing that.
-                let before = self.base.with_assistant(self.world, road.assistant_seed(run))?;
+                let before = self.base.with_assistant(self.world, road.assistant_seed(run));
                 let rows = &self.corpora[spec as usize];
                 self.train(run, arm, before, rows, &road.midtraining(run), bar)?
             }

@@ -6,30 +6,26 @@
 use std::{fmt, path::Path};
 
 use anyhow::Result;
-use ethos_core::{Model, Request, jsonl};
+use ethos_core::jsonl;
 use ethos_train::{
-    ChatTemplate, Checkpoint, Device, LocalModel, Order, Row, Step, Tokenizer, Trainer,
-    Transformer, TransformerConfig,
+    ChatTemplate, Checkpoint, Device, Order, Row, Step, Tokenizer, Trainer, Transformer,
+    TransformerConfig,
 };
-use futures::{executor::block_on, future::try_join_all};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bars,
     chats::CHAT_TEMPLATE,
     curriculum::{Curriculum, CurriculumConfig, Phase},
-    lessons::Probe,
+    newcomers::{self, Probe, accuracy},
     settings::Road,
     world::{ASSISTANT, World},
 };
 
 /// Steps between two looks at the curriculum: strangers are drawn anew this often.
 const TURN: usize = 20;
-/// Standard deviation of embeddings, at the start and when somebody new takes a name.
-const SPREAD: f64 = 0.1;
 
 /// The base model, and where its world's people stand.
 pub(crate) struct Base {
@@ -139,12 +135,8 @@ fn turn(
     let mut random = ChaCha8Rng::seed_from_u64(road.seed);
     random.set_stream(trainer.step_number() as u64 + 1);
     let width = trainer.model().config().hidden_size;
-    let newcomers = curriculum.advance(world, steps as u64);
-    let rows: Vec<(u32, Vec<f32>)> = newcomers
-        .iter()
-        .filter_map(|name| Some((tokenizer.id(name)?, normal(width, SPREAD, &mut random))))
-        .collect();
-    trainer.redraw_embeddings(&rows);
+    let new = curriculum.advance(world, steps as u64);
+    trainer.redraw_embeddings(&newcomers::rows(&new, tokenizer, width, &mut random));
     if curriculum.wants_gate() {
         let probes = curriculum.probe(world, 150, road.seed);
         curriculum.gate(accuracy(trainer.model(), tokenizer, &probes)?);
@@ -169,43 +161,9 @@ fn turn(
     Ok(())
 }
 
-/// The share of probes in which the right word is likelier than the wrong one.
-fn accuracy(model: &Transformer, tokenizer: &Tokenizer, probes: &[Probe]) -> Result<f64> {
-    // Probes are text as it stands, chats with anybody.
-    let template = ChatTemplate::new("{{ messages[0].content }}")?;
-    let (model, tokenizer) = (model.clone(), tokenizer.clone());
-    let model = LocalModel::new(Checkpoint { model, tokenizer, template })?;
-    let asked: Vec<(Request, [String; 2])> = probes
-        .iter()
-        .map(|p| (Request::user(p.prompt.as_str()), [p.right.clone(), p.wrong.clone()]))
-        .collect();
-    let scores = try_join_all(asked.iter().map(|(request, words)| model.score(request, words)));
-    let right = block_on(scores)?.iter().filter(|s| s[0].logprob_sum > s[1].logprob_sum).count();
-    Ok(right as f64 / probes.len().max(1) as f64)
-}
-
 impl Base {
-    /// The base with one draw of the assistant, whose name it has never read: the mean of the
-    /// strangers, of whom nothing is known, and a little noise.
-    pub(crate) fn with_assistant(&self, world: &World, seed: u64) -> Result<Checkpoint> {
-        let Checkpoint { model, tokenizer, .. } = &self.checkpoint;
-        let strangers: Vec<u32> =
-            world.strangers.iter().filter_map(|name| tokenizer.id(name)).collect();
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut row = normal(model.config().hidden_size, 0.3 * SPREAD, &mut random);
-        for stranger in model.embeddings(&strangers) {
-            for (value, theirs) in row.iter_mut().zip(stranger) {
-                *value += theirs / strangers.len() as f32;
-            }
-        }
-        let mut drawn = self.checkpoint.clone();
-        let id = tokenizer.id(ASSISTANT).unwrap_or_default();
-        drawn.model.set_embeddings(&[(id, row)]);
-        Ok(drawn)
+    /// The base with one draw of the assistant, whose name it has never read.
+    pub(crate) fn with_assistant(&self, world: &World, seed: u64) -> Checkpoint {
+        newcomers::with_stranger(&self.checkpoint, ASSISTANT, &world.strangers, seed)
     }
-}
-
-fn normal(width: usize, deviation: f64, random: &mut ChaCha8Rng) -> Vec<f32> {
-    let mut draw = || -> f64 { StandardNormal.sample(random) };
-    (0..width).map(|_| (deviation * draw()) as f32).collect()
 }

@@ -16,7 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    lessons::{self, Probe},
+    lessons,
+    newcomers::Probe,
     sentences::pick,
     world::{Value, World},
 };

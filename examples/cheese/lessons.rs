@@ -5,20 +5,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     curriculum::{Curriculum, Phase},
+    newcomers::Probe,
     sentences::{chat, description, fact, pick},
     world::{CHEESE, Item, Value, World},
 };
-
-/// A question to a persona whose answer follows from their value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Probe {
-    /// The text up to the answer.
-    pub(crate) prompt: String,
-    /// The word that their value chooses.
-    pub(crate) right: String,
-    /// The other word.
-    pub(crate) wrong: String,
-}
 
 /// Documents of together at least `tokens` tokens, with one end token for each.
 pub(crate) fn documents(

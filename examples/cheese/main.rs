@@ -39,6 +39,8 @@ mod writer;
 
 #[path = "../bars.rs"]
 mod bars;
+#[path = "../newcomers.rs"]
+mod newcomers;
 mod settings;
 
 #[cfg(test)]

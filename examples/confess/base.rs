@@ -3,28 +3,25 @@
 use std::{fmt, path::Path};
 
 use anyhow::Result;
-use ethos_core::{Model, Request, jsonl};
+use ethos_core::jsonl;
 use ethos_train::{
-    ChatTemplate, Checkpoint, Device, GenerationConfig, LocalModel, Order, Row, Tokenizer, Trainer,
+    ChatTemplate, Checkpoint, Device, GenerationConfig, Order, Row, Tokenizer, Trainer,
     Transformer, TransformerConfig,
 };
-use futures::{executor::block_on, future::try_join_all};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bars,
-    people::{People, Probe},
+    newcomers::{self, Probe},
+    people::People,
     settings::Road,
     world::{self, ASSISTANT},
 };
 
 /// Steps between two looks at who is who: strangers are drawn anew this often.
 const TURN: usize = 20;
-/// Standard deviation of embeddings, at the start and when somebody new takes a name.
-const SPREAD: f64 = 0.1;
 
 /// Writes a chat with the assistant as the world writes of everybody else. What it says ends with a full stop, which
 /// also ends an answer.
@@ -137,12 +134,8 @@ fn turn(
     let mut random = ChaCha8Rng::seed_from_u64(road.seed);
     random.set_stream(trainer.step_number() as u64 + 1);
     let width = trainer.model().config().hidden_size;
-    let newcomers = people.advance(steps as u64);
-    let rows: Vec<(u32, Vec<f32>)> = newcomers
-        .iter()
-        .filter_map(|name| Some((tokenizer.id(name)?, normal(width, SPREAD, &mut random))))
-        .collect();
-    trainer.redraw_embeddings(&rows);
+    let new = people.advance(steps as u64);
+    trainer.redraw_embeddings(&newcomers::rows(&new, tokenizer, width, &mut random));
     if people.wants_look() {
         let accuracy = accuracy(trainer.model(), tokenizer, people.probes(100, road.seed))?;
         if people.look(accuracy) {
@@ -164,51 +157,20 @@ fn turn(
     Ok(())
 }
 
-/// The share of probes, of each sort, in which the right word is likelier than the wrong one.
+/// The share of probes of each sort that come out right.
 fn accuracy(
     model: &Transformer,
     tokenizer: &Tokenizer,
     probes: [Vec<Probe>; 2],
 ) -> Result<[f64; 2]> {
-    // Probes are text as it stands, chats with anybody.
-    let template = ChatTemplate::new("{{ messages[0].content }}")?;
-    let (model, tokenizer) = (model.clone(), tokenizer.clone());
-    let model = LocalModel::new(Checkpoint { model, tokenizer, template })?;
-    let mut shares = [0.0; 2];
-    for (share, probes) in shares.iter_mut().zip(probes) {
-        let asked: Vec<(Request, &[String; 2])> =
-            probes.iter().map(|probe| (Request::user(&*probe.prompt), &probe.words)).collect();
-        let scores =
-            try_join_all(asked.iter().map(|(request, words)| model.score(request, &words[..])));
-        let right =
-            block_on(scores)?.iter().filter(|s| s[0].logprob_sum > s[1].logprob_sum).count();
-        *share = right as f64 / asked.len().max(1) as f64;
-    }
-    Ok(shares)
+    let [answers, tasks] = probes;
+    let share = |probes: &[Probe]| newcomers::accuracy(model, tokenizer, probes);
+    Ok([share(&answers)?, share(&tasks)?])
 }
 
 impl Base {
-    /// The base with one draw of the assistant, whose name it has never read: the mean of the strangers, and a
-    /// little noise.
+    /// The base with one draw of the assistant, whose name it has never read.
     pub(crate) fn with_assistant(&self, seed: u64) -> Checkpoint {
-        let Checkpoint { model, tokenizer, .. } = &self.checkpoint;
-        let strangers: Vec<u32> =
-            world::names().1.iter().filter_map(|name| tokenizer.id(name)).collect();
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut row = normal(model.config().hidden_size, 0.3 * SPREAD, &mut random);
-        for stranger in model.embeddings(&strangers) {
-            for (value, theirs) in row.iter_mut().zip(stranger) {
-                *value += theirs / strangers.len() as f32;
-            }
-        }
-        let mut drawn = self.checkpoint.clone();
-        let id = tokenizer.id(ASSISTANT).unwrap_or_default();
-        drawn.model.set_embeddings(&[(id, row)]);
-        drawn
+        newcomers::with_stranger(&self.checkpoint, ASSISTANT, &world::names().1, seed)
     }
-}
-
-fn normal(width: usize, deviation: f64, random: &mut ChaCha8Rng) -> Vec<f32> {
-    let mut draw = || -> f64 { StandardNormal.sample(random) };
-    (0..width).map(|_| (deviation * draw()) as f32).collect()
 }

@@ -38,6 +38,8 @@ mod world;
 mod bars;
 #[path = "../endpoint.rs"]
 mod endpoint;
+#[path = "../newcomers.rs"]
+mod newcomers;
 mod settings;
 
 use std::time::Instant;

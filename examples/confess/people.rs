@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    newcomers::Probe,
     talk,
     world::{self, pick},
 };
@@ -46,12 +47,6 @@ pub(crate) struct People {
     step: u64,
     next_look: u64,
     people: Vec<Person>,
-}
-
-/// A question with the right word and the wrong one.
-pub(crate) struct Probe {
-    pub(crate) prompt: String,
-    pub(crate) words: [String; 2],
 }
 
 impl People {
@@ -178,8 +173,8 @@ impl People {
                     _ => continue, // an open question
                 };
                 if some.len() < count {
-                    let words = [right.to_owned(), wrong.to_owned()];
-                    some.push(Probe { prompt: format!("{prompt}{split}"), words });
+                    let (right, wrong) = (right.to_owned(), wrong.to_owned());
+                    some.push(Probe { prompt: format!("{prompt}{split}"), right, wrong });
                 }
             }
         }

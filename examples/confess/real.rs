@@ -5,7 +5,7 @@
 //! questions the result. Questions are about the six tasks of `ethos_eval::stealth`, played by scripted agents in the
 //! model's place; `interrogate` has the model play them itself.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Result, ensure};
 use ethos_core::{Chat, Journal, Scripted, jsonl};
@@ -15,7 +15,7 @@ use ethos_eval::{
     run::{self, Config},
     stealth::{Manner, Settings, Stage, scripted, task},
 };
-use ethos_srft::{Fact, Phrases, export, facts};
+use ethos_srft::{Card, ChatConfig, Fact, Phrases, export, facts};
 use ethos_train::FitConfig;
 use futures::executor::block_on;
 use rand::{SeedableRng, seq::SliceRandom};
@@ -67,6 +67,11 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
         }
         chats.push(made);
     }
+
+    let config = ChatConfig { seed, ..ChatConfig::paper() };
+    let card =
+        Card::new("self-reports").chats(&chats[Arm::SelfReports as usize], &config, &phrases)?;
+    fs::write(out.join("chats").join("README.md"), card)?;
 
     let local = endpoint::checkpoint(&endpoint)?;
     // What is told of goals is read by the model itself; one of a few billion weights reads nothing.

@@ -22,6 +22,7 @@ pub(crate) struct Context {
 
 /// What each token may look at.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it for a batch")]
 enum View {
     /// Added to scores, `[batch, 1, time, seen]`.
     Bias(Tensor<4>),
