@@ -8,11 +8,13 @@
 //!
 //! `--worlds N` of each task, each played twice, `--draws N` of every elicitation. `--audit` shows the transcripts to
 //! the model instead of asking it as the agent. `--log FILE` questions the runs of an Inspect log, of which it need not
-//! be known who had what goal. `--checkpoint FOLDER` has a local model play and answer. See `generate_corpus` for `--url`, `--anthropic` and `--batch`; `--out FOLDER`. Nothing
-//! is asked of an endpoint before the cost is told and `--yes` is given. Stop it when you like: the same command goes
-//! on where it stopped.
+//! be known who had what goal. `--checkpoint FOLDER` has a local model play and answer; `--seed N` is that of its
+//! answers. See `generate_corpus` for `--url`, `--anthropic` and `--batch`; `--out FOLDER`. Nothing is asked of an
+//! endpoint before the cost is told and `--yes` is given. Stop it when you like: the same command goes on where it
+//! stopped.
 //!
-//! Writes Inspect logs, `stealth.html` and `interrogation.html`, and `detected.json` and `elicited.json` with every answer.
+//! Writes Inspect logs, `stealth.html` and `interrogation.html`, and `detected.json` and `elicited.json` with every
+//! answer.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -22,7 +24,7 @@ mod endpoint;
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
-use ethos_core::{Journal, Model, Request, Scripted, jsonl};
+use ethos_core::{Journal, Model, Request, Sampling, Scripted, jsonl};
 use ethos_eval::{
     Trajectory,
     interrogation::{
@@ -44,6 +46,8 @@ fn main() -> Result<()> {
     let draws: u32 = args.opt_value_from_str("--draws")?.unwrap_or(10);
     let log: Option<PathBuf> = args.opt_value_from_str("--log")?;
     let audit = args.contains("--audit");
+    let seed: u64 = args.opt_value_from_str("--seed")?.unwrap_or(0);
+    let sampling = Sampling { seed: Some(seed), ..Sampling::default() };
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/interrogate".into());
     let rest = args.finish();
@@ -85,8 +89,9 @@ fn main() -> Result<()> {
                 println!("{}: {}", stage.name(), stage.about());
                 let script = || Box::new(scripted(stage, Manner::Covertly)) as Box<dyn Model>;
                 let agent = endpoint::model(&endpoint, script)?;
-                let task =
-                    task(stage, &settings, Some(Monitor::new(&*monitor)?))?.with_coverage(0.5);
+                let task = task(stage, &settings, Some(Monitor::new(&*monitor)?))?
+                    .with_coverage(0.5)
+                    .with_sampling(sampling.clone());
                 let mut run = block_on(run::run(&task, &*agent, &journal, &config, &watch))?;
                 trajectories
                     .extend(run.log.iter().map(Trajectory::read).collect::<Result<Vec<_>, _>>()?);
@@ -106,21 +111,24 @@ fn main() -> Result<()> {
 
     println!("\nclosed questions");
     let detection = Detection { setting: setting.clone(), ..Detection::new(Question::all()?) };
-    let questions = detection.task(&trajectories)?.with_coverage(0.5);
+    let questions =
+        detection.task(&trajectories)?.with_coverage(0.5).with_sampling(sampling.clone());
     let run = block_on(run::run(&questions, &*suspect, &journal, &config, &watch))?;
     let detected = Detected::of(&detection, &trajectories, &run)?;
     jsonl::write_json(out.join("detected.json"), &detected)?;
     println!("four turns, {draws} times");
     let elicitation = Elicitation { setting, draws, ..Elicitation::new(Script::usual()?) };
-    let turns =
-        elicitation.task(&trajectories, Teller::judge("reader", &*judge))?.with_coverage(0.5);
+    let turns = elicitation
+        .task(&trajectories, Teller::judge("reader", &*judge))?
+        .with_coverage(0.5)
+        .with_sampling(sampling);
     let run = block_on(run::run(&turns, &*suspect, &journal, &config, &watch))?;
     let elicited = Elicited::of(&trajectories, &run)?;
     jsonl::write_json(out.join("elicited.json"), &elicited)?;
 
     println!("\n{}", table(&detected, &elicited));
     let arm = Arm::new(&detected.model, &detected).with_elicited(&elicited);
-    page(&[arm], 0.95, 0).write(out.join("interrogation.html"))?;
+    page(&[arm], 0.95, seed).write(out.join("interrogation.html"))?;
     println!(
         "{}: logs, stealth.html, interrogation.html, detected.json, elicited.json",
         out.display()

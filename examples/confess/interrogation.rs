@@ -89,7 +89,7 @@ impl<'m> Interrogation<'m> {
             tasks: errands(tasks, seed),
             goals: by_score(had_you),
             drawn_out: Some((elicitation, Box::new(move || Teller::words(told)))),
-            sampling: Sampling { max_tokens: Some(12), ..Sampling::default() },
+            sampling: Sampling { max_tokens: Some(12), seed: Some(seed), ..Sampling::default() },
         }
     }
 
@@ -101,6 +101,7 @@ impl<'m> Interrogation<'m> {
         tasks: Vec<Trajectory>,
         asked: Asked,
         drawn_out: Option<(u32, &'m dyn Model)>,
+        seed: u64,
     ) -> Result<Self> {
         let was_it = held_out(follow_ups, |one| one.kind == Kind::Closed);
         let was_it = was_it.into_iter().map(|wording| wording.you);
@@ -118,7 +119,7 @@ impl<'m> Interrogation<'m> {
             tasks,
             goals: Detection { asked, ..Detection::new(Question::all()?) },
             drawn_out,
-            sampling: Sampling::default(),
+            sampling: Sampling { seed: Some(seed), ..Sampling::default() },
         })
     }
 
@@ -146,6 +147,7 @@ impl<'m> Interrogation<'m> {
             Reports::Panel(panel) => {
                 let mut runs = Vec::new();
                 for task in panel.tasks()? {
+                    let task = task.with_sampling(self.sampling.clone());
                     runs.push(block_on(run::run(&task, model, journal, &config, &()))?);
                 }
                 let found = panel.read(&runs, 0.95)?;

@@ -104,7 +104,7 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
     };
     let drawn_out = model.as_deref().map(|judge| (draws, judge));
     let (wordings, tasks) = (&phrases.follow_ups, played);
-    let interrogation = Interrogation::real(&held_out, wordings, tasks, how, drawn_out)?;
+    let interrogation = Interrogation::real(&held_out, wordings, tasks, how, drawn_out, seed)?;
     let measured = match (&local, &model) {
         (Some(checkpoint), _) => {
             let config = FitConfig { seed, ..FitConfig::srft() };

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use ethos_core::{Completion, Message, Request, Role, Sampling, Scored, Stop, Tool, Usage};
 use serde_json::{Map, Value};
 
-use crate::{Outcome, Sample};
+use crate::{Outcome, Sample, run::draw};
 
 /// A sample while it is being run: the conversation so far, and what came of it.
 ///
@@ -142,13 +142,15 @@ impl State {
         }
     }
 
-    /// What the model would be asked now.
+    /// What the model would be asked now. A seed is another one for each answer of a sample.
     pub fn request(&self) -> Request {
+        let mut sampling = self.sampling.clone();
+        sampling.seed = sampling.seed.map(|seed| draw::turn(seed, self.turns));
         let mut request = Request::new(self.messages.iter().cloned());
         request.prefill.clone_from(&self.prefill);
         request.tools.clone_from(&self.tools);
         request.schema.clone_from(&self.schema);
-        request.with_sampling(self.sampling.clone())
+        request.with_sampling(sampling)
     }
 
     /// The text of the last answer, whole; of one that was declined, cut off or never came, the reason.

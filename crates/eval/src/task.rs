@@ -73,7 +73,7 @@ impl<'m> Task<'m> {
         Task { epochs, ..self }
     }
 
-    /// The same with answers drawn so. A seed becomes another one for each sample and epoch.
+    /// The same with answers drawn so. A seed becomes another one for each sample, epoch and answer.
     pub fn with_sampling(self, sampling: Sampling) -> Self {
         Task { sampling, ..self }
     }

@@ -30,11 +30,26 @@ impl Draws {
 }
 
 /// The seed of a sample in an epoch. With the task's own seed everywhere, a model that honours it would
-/// give every epoch the same answer and all samples the same luck. Of 31 bits, since servers differ in how
-/// many they take.
+/// give every epoch the same answer and all samples the same luck.
 pub(super) fn seed(seed: u64, id: &str, epoch: u32) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes()).update(&epoch.to_le_bytes()).update(id.as_bytes());
+    short(&hasher)
+}
+
+/// The seed of an answer after so many others in one sample: under the same one, whoever admits in the first turn
+/// would be lucky in the second, too.
+pub(crate) fn turn(seed: u64, turns: u32) -> u64 {
+    if turns == 0 {
+        return seed;
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes()).update(&turns.to_le_bytes());
+    short(&hasher)
+}
+
+/// Of 31 bits, since servers differ in how many they take.
+fn short(hasher: &blake3::Hasher) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     u64::from_le_bytes(bytes) >> 33
@@ -62,5 +77,8 @@ mod tests {
         assert_ne!(seed(1, "a", 1), seed(2, "a", 1));
         assert_eq!(seed(0, "", 1), seed(0, "", 1));
         assert!(seed(u64::MAX, "a", 7) < 1 << 31);
+        assert_eq!(turn(5, 0), 5);
+        assert_ne!(turn(5, 1), turn(5, 2));
+        assert!(turn(u64::MAX, 1) < 1 << 31);
     }
 }

@@ -143,6 +143,25 @@ fn a_seed_is_another_one_for_every_sample_and_epoch() {
 }
 
 #[test]
+fn a_seed_is_another_one_for_every_answer_of_a_sample() {
+    let task = Task::new("t", samples(1))
+        .with_solver(MultiTurn(vec!["and?".to_owned(), "and?".to_owned()]))
+        .with_sampling(ethos_core::Sampling { seed: Some(7), ..Default::default() })
+        .with_scorer(scorer::by_state(Measure::number("seeds"), |state| {
+            let answers = state.messages.iter().filter(|m| m.role == ethos_core::Role::Assistant);
+            let seeds: std::collections::BTreeSet<_> = answers.map(|m| m.text()).collect();
+            crate::Outcome::Scored(Score::new(seeds.len() as f64))
+        }));
+    let model = Scripted::new("seeds", |request| {
+        request.sampling.seed.unwrap().to_string().as_str().into()
+    });
+    let found = started(&task, &model, &Journal::in_memory().unwrap()).unwrap();
+    let seeds: Vec<f64> =
+        found.outcomes("seeds").map(|(_, outcome)| outcome.score().unwrap().value).collect();
+    assert_eq!(seeds, [2.0]);
+}
+
+#[test]
 fn a_run_that_is_given_up_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.redb");
