@@ -60,6 +60,10 @@ pub(crate) fn fuses(device: &Device) -> bool {
     if *device == Device::flex() {
         return true;
     }
+    #[cfg(feature = "libtorch")]
+    if *device == libtorch(DeviceSpec::LibTorch) {
+        return true;
+    }
     let _ = device;
     false
 }

@@ -80,7 +80,7 @@ pub use crate::{
     device::DeviceSpec,
     error::{Error, Result},
     fit::{Data, FitConfig, FitProgress, Schedule, fit},
-    local::LocalModel,
+    local::{LocalConfig, LocalModel},
     model::{
         Architecture, LoraConfig, Precision, RopeScaling, Target, Transformer, TransformerConfig,
     },

@@ -1,6 +1,8 @@
 //! A checkpoint as a [`Model`].
 
+mod config;
 mod draft;
+mod prefixes;
 mod prompt;
 mod reasoning;
 mod sampler;
@@ -8,16 +10,17 @@ mod score;
 mod server;
 mod text;
 
+#[cfg(test)]
+mod load;
+
 use std::{fmt, sync::mpsc, thread::JoinHandle};
 
 use ethos_core::{Completion, Error as CoreError, Model, ModelErrorKind, ModelId, Request, Scored};
 use futures::{channel::oneshot, future::BoxFuture};
 
+pub use self::config::LocalConfig;
 use self::server::Server;
 use crate::{Checkpoint, Error, Result};
-
-/// Requests that decode together, unless told.
-const SLOTS: usize = 64;
 
 /// A checkpoint that samples and scores, on a thread of its own.
 ///
@@ -25,6 +28,9 @@ const SLOTS: usize = 64;
 /// are done leave at once, and a future that is dropped gives up its slot. Whoever decodes along changes
 /// no answer, apart from how a device rounds sums of another size; only a tie to the last digits could
 /// turn out differently.
+///
+/// Of prompts of 256 tokens and more what was read is kept, and serves those that begin alike: a transcript about which
+/// fifty questions are asked is read once. [`LocalConfig`] says how much of all this there is room for.
 ///
 /// A request that names no temperature is sampled at 1, one without `max_tokens` is cut off after 256;
 /// sampling without a seed draws one from the system. Of the checkpoint's
@@ -41,7 +47,7 @@ const SLOTS: usize = 64;
 /// requests start afresh.
 pub struct LocalModel {
     id: ModelId,
-    slots: usize,
+    config: LocalConfig,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,33 +60,32 @@ enum Job {
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 impl LocalModel {
-    /// Takes a checkpoint into service, with 64 requests at a time.
+    /// Takes a checkpoint into service as [`LocalConfig::default`] has it.
     ///
     /// # Errors
     ///
     /// [`Error::Tokenizer`] when the tokenizer cannot be hashed, [`Error::Unavailable`] when no thread
     /// can be started.
     pub fn new(checkpoint: Checkpoint) -> Result<Self> {
-        LocalModel::with_slots(checkpoint, SLOTS)
+        LocalModel::with_config(checkpoint, LocalConfig::default())
     }
 
-    /// The same with another number of requests at a time; more of them wait. Memory grows with the
-    /// slots in use times the longest of their texts.
+    /// Takes a checkpoint into service.
     ///
     /// # Errors
     ///
-    /// As [`new`](LocalModel::new).
-    pub fn with_slots(checkpoint: Checkpoint, slots: usize) -> Result<Self> {
+    /// As [`new`](LocalModel::new), and [`Error::Config`] when there is no slot.
+    pub fn with_config(checkpoint: Checkpoint, config: LocalConfig) -> Result<Self> {
+        config.check()?;
         let id = ModelId::new(format!("local/{}", checkpoint.hash()?));
         let (jobs, inbox) = mpsc::channel();
         let device = format!("{:?}", checkpoint.model.device());
-        let slots = slots.max(1);
-        let server = Server::new(checkpoint, slots);
+        let mut server = Server::new(checkpoint, config);
         let thread = std::thread::Builder::new()
             .name("ethos local model".to_owned())
             .spawn(move || server.run(&inbox))
             .map_err(|e| Error::Unavailable { device, message: format!("no thread: {e}") })?;
-        Ok(LocalModel { id, slots, jobs: Some(jobs), thread: Some(thread) })
+        Ok(LocalModel { id, config, jobs: Some(jobs), thread: Some(thread) })
     }
 
     async fn ask<T>(
@@ -123,7 +128,7 @@ impl Model for LocalModel {
     }
 
     fn concurrency(&self) -> usize {
-        self.slots
+        self.config.slots
     }
 }
 

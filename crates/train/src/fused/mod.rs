@@ -3,13 +3,15 @@
 //! Composed of burn's operations, a norm, a softmax or an update of AdamW writes several tensors as large
 //! as what it reads, and on a processor that costs more than their arithmetic. What is here is one
 //! operation to burn's autodiff, through its backend extensions: on `flex` a kernel over rows on all
-//! cores. Every function has its plain form beside it, of burn's operations alone: the reference in tests,
-//! and what happens on other devices and in other precisions.
+//! cores, on LibTorch its own fused kernels. Every function has its plain form beside it, of burn's
+//! operations alone: the reference in tests, and what happens on other devices and in other precisions.
 //!
-//! What is computed depends on shapes only, not on how many threads there are.
+//! What `flex` computes depends on shapes only, not on how many threads there are.
 
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg(feature = "libtorch")]
+mod libtorch;
 #[cfg(feature = "flex")]
 mod product;
 #[cfg(feature = "flex")]
@@ -51,7 +53,11 @@ fn kind<const D: usize>(tensor: &Tensor<D>) -> (DType, burn::tensor::Device) {
 /// The operations on a backend's own tensors, all in f32. Shapes and meaning are those of the functions
 /// of the same name.
 #[allow(clippy::too_many_arguments)]
-#[backend_extension(Autodiff, Flex: cfg(feature = "flex"))]
+#[backend_extension(
+    Autodiff,
+    Flex: cfg(feature = "flex"),
+    LibTorch: cfg(feature = "libtorch")
+)]
 pub(crate) trait Fused: Backend {
     /// [`linear`] of `[rows, in]` and `[out, in]`, to `[rows, out]`.
     fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;

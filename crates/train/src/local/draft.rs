@@ -60,6 +60,11 @@ impl Draft {
         &self.prompt
     }
 
+    /// Tokens that it and its prompt have at the most.
+    pub(super) fn longest(&self) -> usize {
+        self.prompt.len() + self.limit
+    }
+
     /// What is read next: the token drawn last.
     pub(super) fn last(&self) -> &[u32] {
         &self.last

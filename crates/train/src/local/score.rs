@@ -2,10 +2,10 @@
 
 use ethos_core::{Request, Scored};
 
-use super::prompt;
+use super::{prefixes::Prefixes, prompt};
 use crate::{
     Checkpoint, Result, Transformer,
-    model::{Place, Wanted},
+    model::{Joining, Place, Wanted},
 };
 
 /// Continuations of one prompt.
@@ -52,33 +52,28 @@ impl Scoring {
             shared: before[..shared].to_vec(),
         })
     }
-
-    /// How many continuations.
-    pub(super) fn branches(&self) -> usize {
-        self.branches.len()
-    }
 }
 
-/// Scores several requests together, with at most so many continuations in memory at a time.
-pub(super) fn score(model: &Transformer, asked: &[&Scoring], rows: usize) -> Vec<Vec<Scored>> {
-    let mut prompts = model.cache();
-    let shared: Vec<&[u32]> = asked.iter().map(|scoring| scoring.shared.as_slice()).collect();
-    let place = prompts.join(&shared.iter().map(|ids| ids.len()).collect::<Vec<_>>());
-    model.read_and_score(&mut prompts, &place, &shared, &[]);
+/// Scores the continuations of a request, at most so many of them at a time.
+pub(super) fn score(
+    model: &Transformer,
+    scoring: &Scoring,
+    prefixes: &mut Prefixes,
+    rows: usize,
+) -> Vec<Scored> {
+    let shared = scoring.shared.as_slice();
+    let known = prefixes.read(model, shared);
+    let mut prompt = model.cache();
+    let place = prompt.join(&[Joining { known: &known, length: shared.len() }]);
+    model.read_and_score(&mut prompt, &place, &place.of(&[shared]), &[]);
 
-    let branches: Vec<(usize, &Branch)> = asked
-        .iter()
-        .enumerate()
-        .flat_map(|(row, scoring)| scoring.branches.iter().map(move |branch| (row, branch)))
-        .collect();
     let mut scores = Vec::new();
-    for branches in branches.chunks(rows.max(1)) {
-        let (owners, branches): (Vec<usize>, Vec<&Branch>) = branches.iter().copied().unzip();
-        let mut cache = prompts.fork(&owners);
+    for branches in scoring.branches.chunks(rows.max(1)) {
+        let mut cache = prompt.fork(&vec![0; branches.len()]);
         let ids: Vec<&[u32]> = branches.iter().map(|branch| branch.ids.as_slice()).collect();
         let place = cache.extend(ids.iter().map(|ids| ids.len()).max().unwrap_or(0));
         let wanted: Vec<Wanted> =
-            (0..).zip(&branches).flat_map(|(row, branch)| branch.wanted(row, &place)).collect();
+            (0..).zip(branches).flat_map(|(row, branch)| branch.wanted(row, &place)).collect();
         let found = model.read_and_score(&mut cache, &place, &ids, &wanted);
         let mut found = found.into_iter();
         scores.extend(branches.iter().map(|branch| {
@@ -86,8 +81,7 @@ pub(super) fn score(model: &Transformer, asked: &[&Scoring], rows: usize) -> Vec
             Scored::new(found.by_ref().take(count).sum(), count)
         }));
     }
-    let mut scores = scores.into_iter();
-    asked.iter().map(|scoring| scores.by_ref().take(scoring.branches()).collect()).collect()
+    scores
 }
 
 impl Branch {

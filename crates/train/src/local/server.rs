@@ -10,40 +10,46 @@ use std::{
 use ethos_core::{Completion, Scored};
 
 use super::{
-    Job, Reply,
+    Job, LocalConfig, Reply,
     draft::Draft,
+    prefixes::{Prefixes, rest},
     score::{Scoring, score},
 };
-use crate::{Checkpoint, Error, Result, model::Cache};
+use crate::{
+    Checkpoint, Error, Result,
+    model::{Cache, Chunk, Joining},
+};
 
 /// What runs on the thread.
 pub(super) struct Server {
     checkpoint: Checkpoint,
     /// Tokens that end an answer.
     ends: Vec<u32>,
-    slots: usize,
+    config: LocalConfig,
     waiting: VecDeque<(Draft, Reply<Completion>)>,
     /// Answers in the making, one for each row of the cache.
     open: Vec<(Draft, Reply<Completion>)>,
     cache: Cache,
+    prefixes: Prefixes,
     scores: VecDeque<(Scoring, Reply<Vec<Scored>>)>,
 }
 
 impl Server {
-    pub(super) fn new(checkpoint: Checkpoint, slots: usize) -> Self {
+    pub(super) fn new(checkpoint: Checkpoint, config: LocalConfig) -> Self {
         Server {
             ends: checkpoint.tokenizer.ends().to_vec(),
-            slots: slots.max(1),
             waiting: VecDeque::new(),
             open: Vec::new(),
             cache: checkpoint.model.cache(),
+            prefixes: Prefixes::new(config.prefix_tokens),
             scores: VecDeque::new(),
+            config,
             checkpoint,
         }
     }
 
     /// Answers until nobody can ask any more.
-    pub(super) fn run(mut self, inbox: &Receiver<Job>) {
+    pub(super) fn run(&mut self, inbox: &Receiver<Job>) {
         loop {
             if self.waiting.is_empty() && self.open.is_empty() && self.scores.is_empty() {
                 let Ok(job) = inbox.recv() else { return };
@@ -62,6 +68,12 @@ impl Server {
                 self.cache = self.checkpoint.model.cache();
             }
         }
+    }
+
+    /// Requests and what is held for them.
+    #[cfg(test)]
+    pub(super) fn unfinished(&self) -> usize {
+        self.waiting.len() + self.open.len() + self.scores.len() + self.cache.rows()
     }
 
     // Whoever stopped waiting does not mind that an answer finds nobody: what `send` gives is ignored.
@@ -97,8 +109,8 @@ impl Server {
     /// the same time is chance.
     fn score(&mut self) {
         let Some((scoring, reply)) = self.scores.pop_front() else { return };
-        let scored = unpanicked(|| Ok(score(&self.checkpoint.model, &[&scoring], self.slots)));
-        let _ = reply.send(scored.map(|mut scores| scores.pop().unwrap_or_default()));
+        let (model, prefixes) = (&self.checkpoint.model, &mut self.prefixes);
+        let _ = reply.send(unpanicked(|| Ok(score(model, &scoring, prefixes, self.config.slots))));
     }
 
     /// One more token for every open answer, and the first for those that join.
@@ -110,23 +122,44 @@ impl Server {
             self.extend(0, &logits);
             self.close_done();
         }
-        let joining = self.waiting.len().min(self.slots - self.open.len());
         let mut row = self.open.len();
-        self.open.extend(self.waiting.drain(..joining));
-        // Read with what is about as long, so that little is padding.
-        self.open[row..].sort_by_key(|(draft, _)| draft.prompt().len());
+        self.admit();
+        // Read with those of which about as much is to be read, so that little is padding.
+        let unread = |(draft, _): &(Draft, _)| rest(draft.prompt().len());
+        self.open[row..].sort_by_key(unread);
         while row < self.open.len() {
-            let size = magnitude(self.open[row].0.prompt().len());
-            let prompts = self.open[row..].iter().map(|(draft, _)| draft.prompt());
-            let prompts: Vec<&[u32]> =
-                prompts.take_while(|prompt| magnitude(prompt.len()) == size).collect();
-            let lengths: Vec<usize> = prompts.iter().map(|prompt| prompt.len()).collect();
-            let place = self.cache.join(&lengths);
-            let logits = self.checkpoint.model.read(&mut self.cache, &place, &prompts);
+            let size = magnitude(unread(&self.open[row]));
+            let alike = self.open[row..].iter().take_while(|one| magnitude(unread(one)) == size);
+            let prompts: Vec<&[u32]> = alike.map(|(draft, _)| draft.prompt()).collect();
+            let model = &self.checkpoint.model;
+            let known: Vec<Vec<Chunk>> =
+                prompts.iter().map(|prompt| self.prefixes.read(model, prompt)).collect();
+            let joining: Vec<Joining<'_>> = known
+                .iter()
+                .zip(&prompts)
+                .map(|(known, prompt)| Joining { known, length: prompt.len() })
+                .collect();
+            let place = self.cache.join(&joining);
+            let logits = model.read(&mut self.cache, &place, &place.of(&prompts));
             self.extend(row, &logits);
-            row += lengths.len();
+            row += place.rows.len();
         }
         self.close_done();
+    }
+
+    /// Takes in those who wait, in their order, as long as there are slots and tokens for them; one, in any case.
+    fn admit(&mut self) {
+        let mut longest = self.open.iter().map(|(draft, _)| draft.longest()).max().unwrap_or(0);
+        while self.open.len() < self.config.slots
+            && let Some((next, _)) = self.waiting.front()
+        {
+            longest = longest.max(next.longest());
+            let tokens = longest.saturating_mul(self.open.len() + 1);
+            if tokens > self.config.tokens && !self.open.is_empty() {
+                return;
+            }
+            self.open.extend(self.waiting.pop_front());
+        }
     }
 
     /// Gives logits to the answers from a row on.

@@ -38,6 +38,23 @@ pub(crate) struct Cache {
     device: Device,
 }
 
+/// Consecutive tokens of one sequence, as they were read after all that stood before them.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    /// For each block keys and values: `[1, 2 × key-value heads, tokens, head size]`.
+    blocks: Vec<Tensor<4>>,
+    tokens: usize,
+}
+
+/// A sequence that gets a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joining<'a> {
+    /// What was read of its beginning.
+    pub(crate) known: &'a [Chunk],
+    /// Tokens in all.
+    pub(crate) length: usize,
+}
+
 /// A rectangle of tokens that one pass reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -67,15 +84,46 @@ impl Cache {
         self.starts.len()
     }
 
-    /// Lays sequences of these lengths into new rows, for a pass to read them.
-    pub(crate) fn join(&mut self, lengths: &[usize]) -> Place {
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        let rows = self.rows()..self.rows() + lengths.len();
+    /// Lays sequences into new rows, for a pass to read what is not known of them. Of those of which more is known
+    /// than of another, some is read again.
+    pub(crate) fn join(&mut self, joining: &[Joining<'_>]) -> Place {
+        let longest = joining.iter().map(|one| one.length).max().unwrap_or(0);
+        let unread = joining.iter().map(Joining::unread).max().unwrap_or(0);
+        let rows = self.rows()..self.rows() + joining.len();
         self.reserve(rows.end, longest, 0);
         // What a row held before is masked, but a share of 0 of what is not a number is not 0.
         self.each(|held| held.slice_fill([rows.clone()], 0.0));
-        self.starts.extend(lengths.iter().map(|length| self.end - length));
-        self.place(rows, self.end - longest..self.end)
+        for (row, one) in rows.clone().zip(joining) {
+            let mut column = self.end - one.length;
+            for chunk in one.known {
+                self.write(row, column, chunk);
+                column += chunk.tokens;
+            }
+        }
+        self.starts.extend(joining.iter().map(|one| self.end - one.length));
+        self.place(rows, self.end - unread..self.end)
+    }
+
+    fn write(&mut self, row: usize, column: usize, chunk: &Chunk) {
+        let columns = column..column + chunk.tokens;
+        let mut known = chunk.blocks.iter();
+        self.each(|held| match known.next() {
+            Some(known) => {
+                let heads = 0..known.dims()[1];
+                held.slice_assign([row..row + 1, heads, columns.clone()], known.clone())
+            }
+            None => held,
+        });
+    }
+
+    /// A copy of what a row holds in these columns.
+    pub(crate) fn chunk(&self, row: usize, columns: Range<usize>) -> Chunk {
+        let from: Vec<i32> = columns.clone().map(|column| column as i32).collect();
+        let from = Tensor::from_data(TensorData::new(from, [columns.len()]), &self.device);
+        let row = |held: &Tensor<4>| held.clone().narrow(0, row, 1);
+        // A copy, since a view would keep the whole.
+        let blocks = self.blocks.iter().map(|held| row(held).select(2, from.clone())).collect();
+        Chunk { blocks, tokens: columns.len() }
     }
 
     /// So many more columns for all rows, for a pass to read them.
@@ -161,7 +209,34 @@ impl Cache {
     }
 }
 
+impl Chunk {
+    /// How many tokens.
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens
+    }
+}
+
+impl Joining<'_> {
+    /// Of which nothing is known.
+    #[cfg(test)]
+    pub(crate) fn new(length: usize) -> Self {
+        Joining { known: &[], length }
+    }
+
+    fn unread(&self) -> usize {
+        self.length - self.known.iter().map(Chunk::tokens).sum::<usize>()
+    }
+}
+
 impl Place {
+    /// What is read, here, of the whole sequences of these rows.
+    pub(crate) fn of<'a>(&self, sequences: &[&'a [u32]]) -> Vec<&'a [u32]> {
+        let read = |(ids, start): (&&'a [u32], &usize)| {
+            ids.get(self.columns.start.saturating_sub(*start)..).unwrap_or_default()
+        };
+        sequences.iter().zip(&self.starts).map(read).collect()
+    }
+
     /// The first column that a row of the pass looks at.
     pub(crate) fn first(&self) -> usize {
         self.starts.iter().copied().min().unwrap_or(0).min(self.columns.start)
@@ -245,6 +320,8 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Change {
         Join(Vec<usize>),
+        /// New rows that begin as others do, for so many tokens in two chunks, with others of which nothing is known.
+        Follow(prop::sample::Index, usize, Vec<usize>),
         Extend(usize),
         Leave(prop::sample::Index),
         Fork(Vec<prop::sample::Index>),
@@ -253,6 +330,8 @@ mod tests {
     fn change() -> impl Strategy<Value = Change> {
         prop_oneof![
             vec(1..150usize, 1..4).prop_map(Change::Join),
+            (any::<prop::sample::Index>(), 1..100usize, vec(1..50usize, 1..4))
+                .prop_map(|(row, known, lengths)| Change::Follow(row, known, lengths)),
             (1..4usize).prop_map(Change::Extend),
             any::<prop::sample::Index>().prop_map(Change::Leave),
             vec(any::<prop::sample::Index>(), 1..5).prop_map(Change::Fork),
@@ -284,8 +363,29 @@ mod tests {
             let live = self.rows.len();
             match change {
                 Change::Join(lengths) => {
-                    let place = self.cache.join(&lengths);
+                    let joining: Vec<_> = lengths.iter().copied().map(Joining::new).collect();
+                    let place = self.cache.join(&joining);
                     let new = lengths.into_iter().map(|length| self.tokens(length)).collect();
+                    self.pass(&place, new);
+                }
+                Change::Follow(row, known, lengths) if live > 0 => {
+                    let row = row.index(live);
+                    let known = known.min(self.rows[row].len());
+                    let (start, half) = (self.cache.starts[row], known / 2);
+                    let chunks = [start..start + half, start + half..start + known];
+                    let chunks = chunks.into_iter().filter(|columns| !columns.is_empty());
+                    let chunks: Vec<_> =
+                        chunks.map(|columns| self.cache.chunk(row, columns)).collect();
+                    let mut joining: Vec<_> = lengths.iter().copied().map(Joining::new).collect();
+                    joining[0] = Joining { known: &chunks, length: known + lengths[0] };
+                    let place = self.cache.join(&joining);
+                    let mut new: Vec<_> =
+                        lengths.into_iter().map(|length| self.tokens(length)).collect();
+                    let mut whole = self.rows[row][..known].to_vec();
+                    whole.append(&mut new[0]);
+                    let read = place.of(&[&whole])[0].to_vec();
+                    self.rows.push(whole[..whole.len() - read.len()].to_vec());
+                    new[0] = read;
                     self.pass(&place, new);
                 }
                 Change::Extend(columns) if live > 0 => {

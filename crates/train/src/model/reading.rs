@@ -140,7 +140,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing;
+    use crate::{model::Joining, testing};
 
     #[derive(Deserialize)]
     struct Expected {
@@ -177,7 +177,8 @@ mod tests {
             let joining: Vec<usize> = (0..prompts.len()).filter(|&n| joins[n] == step).collect();
             if !joining.is_empty() {
                 let rows: Vec<&[u32]> = joining.iter().map(|&n| prompts[n].as_slice()).collect();
-                let place = cache.join(&rows.iter().map(|row| row.len()).collect::<Vec<_>>());
+                let lengths: Vec<_> = rows.iter().map(|row| Joining::new(row.len())).collect();
+                let place = cache.join(&lengths);
                 let logits = model.read(&mut cache, &place, &rows);
                 for (&n, logits) in joining.iter().zip(logits.chunks(vocabulary)) {
                     found[n].push(best(logits));

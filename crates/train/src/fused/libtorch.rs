@@ -1,0 +1,255 @@
+//! The operations on LibTorch, on the CPU: its own fused kernels, and where it has none, its others a part
+//! at a time, so that what one wrote is in the cache when the next reads it.
+
+use burn::backend::{LibTorch, libtorch::TchTensor};
+use tch::{Kind, Tensor};
+
+use super::{Fused, Sight, Update};
+
+/// Numbers of a vector that several operations follow each other on.
+const PART: i64 = 1 << 17;
+
+#[allow(deprecated)] // as all of LibTorch is in burn 0.22: docs/architecture.md
+impl Fused for LibTorch {
+    fn project(x: TchTensor, weight: TchTensor) -> TchTensor {
+        TchTensor::new(x.tensor.linear(&weight.tensor, None::<&Tensor>))
+    }
+
+    fn rms_norm(x: TchTensor, weight: TchTensor, eps: f64) -> TchTensor {
+        let mut y = &x.tensor * inverse(&x.tensor, eps);
+        y *= &weight.tensor;
+        TchTensor::new(y)
+    }
+
+    fn rms_norm_backward(
+        grad: TchTensor,
+        x: TchTensor,
+        weight: TchTensor,
+        eps: f64,
+    ) -> (TchTensor, TchTensor) {
+        let shape = x.tensor.size();
+        let width = shape.last().copied().unwrap_or(1);
+        let [grad, x] = [grad, x].map(|rows| rows.tensor.reshape([-1, width]));
+        let weight = weight.tensor;
+        let inverse = inverse(&x, eps);
+        let both = &grad * &x;
+        let of_weight = both.tr().mv(&inverse.squeeze_dim(1));
+        let back = both.mv(&weight).unsqueeze(1) * inverse.pow_tensor_scalar(3) / (-width as f64);
+        let mut of_x = grad * weight;
+        of_x *= &inverse;
+        let of_x = of_x.addcmul_(&x, &back).reshape(&shape);
+        (TchTensor::new(of_x), TchTensor::new(of_weight))
+    }
+
+    fn swiglu(gate: TchTensor, up: TchTensor) -> TchTensor {
+        let mut y = gate.tensor.silu();
+        y *= &up.tensor;
+        TchTensor::new(y)
+    }
+
+    fn swiglu_backward(grad: TchTensor, gate: TchTensor, up: TchTensor) -> (TchTensor, TchTensor) {
+        let (grad, gate, up) = (grad.tensor, gate.tensor, up.tensor);
+        let mut of_up = gate.silu();
+        of_up *= &grad;
+        // Of what has a method by this name, the argument is the input.
+        let of_gate = (grad * up).silu_backward(&gate);
+        (TchTensor::new(of_gate), TchTensor::new(of_up))
+    }
+
+    fn attend(
+        q: TchTensor,
+        k: TchTensor,
+        v: TchTensor,
+        cos: TchTensor,
+        sin: TchTensor,
+        sight: Sight,
+    ) -> (TchTensor, TchTensor) {
+        let [q, k, v] = heads([&q, &k, &v], [&cos, &sin]);
+        let (out, log_sums) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
+            &q,
+            &k,
+            &v,
+            0.0,
+            sight.is_causal(),
+            sight.mask(),
+            None,
+        );
+        (TchTensor::new(out.transpose(1, 2).contiguous()), TchTensor::new(log_sums))
+    }
+
+    fn attend_backward(
+        grad: TchTensor,
+        q: TchTensor,
+        k: TchTensor,
+        v: TchTensor,
+        cos: TchTensor,
+        sin: TchTensor,
+        out: TchTensor,
+        log_sums: TchTensor,
+        sight: Sight,
+    ) -> (TchTensor, TchTensor, TchTensor) {
+        let size = k.tensor.size();
+        let angles = [&cos, &sin];
+        let [q, k, v] = heads([&q, &k, &v], angles);
+        let [grad, out] = [grad, out].map(|x| x.tensor.transpose(1, 2));
+        let (q, k, v) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
+            &grad,
+            &q,
+            &k,
+            &v,
+            &out,
+            &log_sums.tensor,
+            0.0,
+            sight.is_causal(),
+            sight.mask(),
+            None,
+        );
+        let [q, k, v] = [q, k, v].map(|x| x.transpose(1, 2));
+        // Heads that share keys and values have a part in their gradients each.
+        let [k, v] = [k, v].map(|x| match x.size() == size {
+            true => x,
+            false => x.reshape([size[0], size[1], size[2], -1, size[3]]).sum_dim_intlist(
+                3,
+                false,
+                None::<Kind>,
+            ),
+        });
+        let [cos, sin] = angles.map(|angles| angles.tensor.transpose(1, 2));
+        let back = |x: &Tensor| turned_back(x, &cos, &sin);
+        (TchTensor::new(back(&q)), TchTensor::new(back(&k)), TchTensor::new(v.contiguous()))
+    }
+
+    fn cross_entropy(
+        logits: TchTensor,
+        targets: Vec<i32>,
+        weights: Vec<f32>,
+        share: f32,
+    ) -> (TchTensor, TchTensor) {
+        let mut logits = exclusive(logits);
+        let targets: Vec<i64> = targets.into_iter().map(i64::from).collect();
+        let targets = Tensor::from_slice(&targets).unsqueeze(1);
+        let weights = Tensor::from_slice(&weights).unsqueeze(1);
+        let [rows, width] = [logits.size()[0], logits.size()[1]];
+        let rows_at_once = (PART / width.max(1)).max(1);
+        let mut losses = Vec::new();
+        for start in (0..rows).step_by(rows_at_once as usize) {
+            let part = |of: &Tensor| of.narrow(0, start, rows_at_once.min(rows - start));
+            let (mut logits, targets, weights) = (part(&logits), part(&targets), part(&weights));
+            let mut surplus = logits.log_softmax(1, None::<Kind>);
+            losses.push(-surplus.gather(1, &targets, false) * &weights);
+            let weights = weights * f64::from(share);
+            surplus = surplus.exp_();
+            surplus *= &weights;
+            let surplus = surplus.scatter_add_(1, &targets, &-weights);
+            logits.copy_(&surplus);
+        }
+        let losses = Tensor::cat(&losses, 0).squeeze_dim(1);
+        // A name of its own, that the compiler sees it written.
+        logits = logits.shallow_clone();
+        (TchTensor::new(logits), TchTensor::new(losses))
+    }
+
+    fn square_sum(x: TchTensor) -> TchTensor {
+        TchTensor::new(x.tensor.dot(&x.tensor).reshape([1]))
+    }
+
+    fn adamw(
+        values: TchTensor,
+        gradient: TchTensor,
+        mean: TchTensor,
+        square: TchTensor,
+        update: Update,
+    ) -> (TchTensor, TchTensor, TchTensor) {
+        let Update { scale, beta1, beta2, unbias, epsilon, decay, rate } = update;
+        let [values, mean, square] = [values, mean, square].map(exclusive);
+        let gradient = gradient.tensor;
+        let count = values.numel() as i64;
+        for start in (0..count).step_by(PART as usize) {
+            let part = |of: &Tensor| of.narrow(0, start, PART.min(count - start));
+            let (mut values, mut mean, mut square) = (part(&values), part(&mean), part(&square));
+            let gradient = part(&gradient) * scale;
+            let mean = mean.lerp_(&gradient, 1.0 - beta1);
+            square *= beta2;
+            let square = square.addcmul_(&gradient, &(&gradient * (1.0 - beta2)));
+            // The step's factor goes into what it is divided by.
+            let mut root = square.sqrt();
+            root *= -unbias / rate.max(f64::MIN_POSITIVE);
+            root += -epsilon / rate.max(f64::MIN_POSITIVE);
+            values *= decay;
+            if rate > 0.0 {
+                let _ = values.addcdiv_(&mean, &root);
+            }
+        }
+        (TchTensor::new(values), TchTensor::new(mean), TchTensor::new(square))
+    }
+}
+
+impl Sight {
+    /// Whether every place sees all before it.
+    fn is_causal(&self) -> bool {
+        self.first.iter().all(|&first| first == 0)
+    }
+
+    /// What is added to scores, `[batch, 1, time, time]`, where that is not so.
+    fn mask(&self) -> Option<Tensor> {
+        if self.is_causal() {
+            return None;
+        }
+        let time = self.length as i64;
+        let first: Vec<i64> = self.first.iter().map(|&first| i64::from(first)).collect();
+        let first = Tensor::from_slice(&first).reshape([-1, 1, time, 1]);
+        let places = Tensor::arange(time, (Kind::Int64, tch::Device::Cpu));
+        let hidden = places.less_tensor(&first);
+        let hidden = hidden.logical_or(&places.greater_tensor(&places.unsqueeze(1)));
+        let open = Tensor::zeros(hidden.size(), (Kind::Float, tch::Device::Cpu));
+        Some(open.masked_fill(&hidden, f64::NEG_INFINITY))
+    }
+}
+
+/// The tensor as one that may be written.
+fn exclusive(tensor: TchTensor) -> Tensor {
+    if tensor.can_mut() && tensor.tensor.is_contiguous() {
+        tensor.tensor
+    } else {
+        tensor.tensor.contiguous().copy()
+    }
+}
+
+/// One over the root mean square of every row, `[…, 1]`.
+fn inverse(x: &Tensor, eps: f64) -> Tensor {
+    let width = x.size().last().copied().unwrap_or(1);
+    let length = x.norm_scalaropt_dim(2, [-1], true);
+    (&length * &length / width as f64 + eps).rsqrt()
+}
+
+/// Queries and keys, turned, and values, each as many heads as there are queries', the time behind.
+fn heads([q, k, v]: [&TchTensor; 3], [cos, sin]: [&TchTensor; 2]) -> [Tensor; 3] {
+    let [cos, sin] = [cos, sin].map(|angles| angles.tensor.transpose(1, 2));
+    let each = q.tensor.size()[2] / k.tensor.size()[2].max(1);
+    let q = turned(&q.tensor, &cos, &sin);
+    let [k, v] = [turned(&k.tensor, &cos, &sin), v.tensor.shallow_clone()].map(|x| match each {
+        1 => x,
+        _ => x.repeat_interleave_self_int(each, 2, None),
+    });
+    [q, k, v].map(|x| x.transpose(1, 2))
+}
+
+/// Vectors turned by their positions: halves are rotated against each other.
+fn turned(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
+    let y = x * cos;
+    let half = x.size()[3] / 2;
+    let [low, high] = [0, half].map(|start| move |of: &Tensor| of.narrow(3, start, half));
+    let _ = low(&y).addcmul_(&high(x), &low(sin).neg());
+    let _ = high(&y).addcmul_(&low(x), &high(sin));
+    y
+}
+
+/// The gradient of what was turned, from that of what it became.
+fn turned_back(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
+    let y = (x * cos).contiguous();
+    let half = x.size()[3] / 2;
+    let [low, high] = [0, half].map(|start| move |of: &Tensor| of.narrow(3, start, half));
+    let _ = low(&y).addcmul_(&high(x), &high(sin));
+    let _ = high(&y).addcmul_(&low(x), &low(sin).neg());
+    y
+}
