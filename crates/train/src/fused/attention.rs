@@ -1,6 +1,6 @@
 //! Attention within rows of a batch.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use burn::{
     backend::Dispatch,
@@ -10,6 +10,8 @@ use burn::{
 use super::Fused;
 use crate::Batch;
 
+#[cfg(feature = "flex")]
+pub(super) mod onward;
 #[cfg(feature = "flex")]
 pub(super) mod rows;
 
@@ -41,6 +43,44 @@ pub(crate) fn attention(
     let [q, k, v] = [q_bthk, k_btgk, v_btgk].map(Tensor::into_dispatch);
     let [cos, sin] = [cos, sin].map(Tensor::into_dispatch);
     Tensor::from_dispatch(<Dispatch as Fused>::attend(q, k, v, cos, sin, sight).0)
+}
+
+/// A pass over tokens that go on from others, of which keys and values are held.
+#[derive(Clone, Debug)]
+pub(crate) struct Onward {
+    /// The first column that each token sees; a sequence is as long as the pass is wide.
+    pub(super) sight: Sight,
+    /// Where the pass is in what is held.
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+}
+
+impl Onward {
+    /// With the first column that each token may look at, row by row.
+    pub(crate) fn new(
+        rows: Range<usize>,
+        columns: Range<usize>,
+        oldest: impl Iterator<Item = usize>,
+    ) -> Self {
+        let first = oldest.map(|column| column as u32).collect();
+        Onward { sight: Sight { first }, rows, columns }
+    }
+}
+
+/// The same as [`attention`] for a pass that goes on from keys and values that are held,
+/// `[rows, 2 × groups, columns, size]`, keys before values. Writes its own there, and gives what is held then; memory
+/// that nobody else holds is written in place. Without gradients, in f32, on a device that [fits](super::fits); what
+/// other devices do is in `model::attention`.
+pub(crate) fn read_on(
+    [q_bthk, k_btgk, v_btgk]: [Tensor<4>; 3],
+    [cos, sin]: [Tensor<4>; 2],
+    held: Tensor<4>,
+    onward: Onward,
+) -> (Tensor<4>, Tensor<4>) {
+    let [q, k, v] = [q_bthk, k_btgk, v_btgk].map(Tensor::into_dispatch);
+    let [cos, sin, held] = [cos, sin, held].map(Tensor::into_dispatch);
+    let (out, held) = <Dispatch as Fused>::read_on(q, k, v, cos, sin, held, onward);
+    (Tensor::from_dispatch(out), Tensor::from_dispatch(held))
 }
 
 /// Turns queries or keys, `[batch, heads, time, size]`, by their positions.

@@ -10,7 +10,7 @@ use burn::{
 };
 
 use super::{
-    Fused, Sight, Update, adamw,
+    Fused, Onward, Sight, Update, adamw,
     attention::rows::{Inputs, Sizes},
     cross_entropy, rms_norm, swiglu,
 };
@@ -88,6 +88,28 @@ impl Fused for Flex {
             &sight,
         );
         (tensor(of_q, &shape(&q)), tensor(of_k, &shape(&k)), tensor(of_v, &shape(&v)))
+    }
+
+    fn read_on(
+        q: FlexTensor,
+        k: FlexTensor,
+        v: FlexTensor,
+        cos: FlexTensor,
+        sin: FlexTensor,
+        held: FlexTensor,
+        onward: Onward,
+    ) -> (FlexTensor, FlexTensor) {
+        let [q, k, v, cos, sin] = [q, k, v, cos, sin].map(dense);
+        let mut held = whole(held);
+        let room = held.layout().shape()[2];
+        let inputs = inputs([&q, &k, &v, &cos, &sin]);
+        let out = super::attention::onward::read(
+            inputs,
+            sizes(&q, &k),
+            (held.storage_mut(), room),
+            &onward,
+        );
+        (tensor(out, &shape(&q)), held)
     }
 
     fn cross_entropy(

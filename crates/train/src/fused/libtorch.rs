@@ -4,7 +4,7 @@
 use burn::backend::{LibTorch, libtorch::TchTensor};
 use tch::{Kind, Tensor};
 
-use super::{Fused, Sight, Update};
+use super::{Fused, Onward, Sight, Update};
 
 /// Numbers of a vector that several operations follow each other on.
 const PART: i64 = 1 << 17;
@@ -71,7 +71,7 @@ impl Fused for LibTorch {
             &v,
             0.0,
             sight.is_causal(),
-            sight.mask(),
+            sight.mask(q.size()[2]),
             None,
         );
         (TchTensor::new(out.transpose(1, 2).contiguous()), TchTensor::new(log_sums))
@@ -101,7 +101,7 @@ impl Fused for LibTorch {
             &log_sums.tensor,
             0.0,
             sight.is_causal(),
-            sight.mask(),
+            sight.mask(q.size()[2]),
             None,
         );
         let [q, k, v] = [q, k, v].map(|x| x.transpose(1, 2));
@@ -117,6 +117,40 @@ impl Fused for LibTorch {
         let [cos, sin] = angles.map(|angles| angles.tensor.transpose(1, 2));
         let back = |x: &Tensor| turned_back(x, &cos, &sin);
         (TchTensor::new(back(&q)), TchTensor::new(back(&k)), TchTensor::new(v.contiguous()))
+    }
+
+    fn read_on(
+        q: TchTensor,
+        k: TchTensor,
+        v: TchTensor,
+        cos: TchTensor,
+        sin: TchTensor,
+        held: TchTensor,
+        onward: Onward,
+    ) -> (TchTensor, TchTensor) {
+        let held = exclusive(held);
+        let groups = k.tensor.size()[2];
+        let [cos, sin] = [cos, sin].map(|angles| angles.tensor.transpose(1, 2));
+        let q = turned(&q.tensor, &cos, &sin).transpose(1, 2);
+        let k = turned(&k.tensor, &cos, &sin);
+        let new = Tensor::cat(&[k, v.tensor], 2).transpose(1, 2);
+        let [rows, columns] = [&onward.rows, &onward.columns];
+        let of_pass = |x: &Tensor, from: usize| {
+            let x = x.narrow(0, rows.start as i64, rows.len() as i64);
+            x.narrow(2, from as i64, (columns.end - from) as i64)
+        };
+        of_pass(&held, columns.start).copy_(&new);
+        let first = onward.first();
+        let seen = of_pass(&held, first);
+        let [k, v] = [0, groups].map(|from| seen.narrow(1, from, groups));
+        let (shape, scale) = (q.size(), (q.size()[3] as f64).sqrt().recip());
+        // The queries of a group are rows of one product, so that keys and values are not repeated.
+        let scores = q.reshape([shape[0], groups, -1, shape[3]]).matmul(&k.transpose(2, 3)) * scale;
+        let scores = scores.reshape([shape[0], shape[1], shape[2], -1]) + onward.mask(first);
+        let shares =
+            scores.softmax(3, None::<Kind>).reshape([shape[0], groups, -1, scores.size()[3]]);
+        let out = shares.matmul(&v).reshape(&shape).transpose(1, 2).contiguous();
+        (TchTensor::new(out), TchTensor::new(held))
     }
 
     fn cross_entropy(
@@ -191,11 +225,10 @@ impl Sight {
     }
 
     /// What is added to scores, `[batch, 1, time, time]`, where that is not so.
-    fn mask(&self) -> Option<Tensor> {
+    fn mask(&self, time: i64) -> Option<Tensor> {
         if self.is_causal() {
             return None;
         }
-        let time = self.length as i64;
         let first: Vec<i64> = self.first.iter().map(|&first| i64::from(first)).collect();
         let first = Tensor::from_slice(&first).reshape([-1, 1, time, 1]);
         let places = Tensor::arange(time, (Kind::Int64, tch::Device::Cpu));
@@ -203,6 +236,26 @@ impl Sight {
         let hidden = hidden.logical_or(&places.greater_tensor(&places.unsqueeze(1)));
         let open = Tensor::zeros(hidden.size(), (Kind::Float, tch::Device::Cpu));
         Some(open.masked_fill(&hidden, f64::NEG_INFINITY))
+    }
+}
+
+impl Onward {
+    /// The first column that a token looks at.
+    fn first(&self) -> usize {
+        self.sight.first.iter().min().map_or(self.columns.start, |&first| first as usize)
+    }
+
+    /// What is added to scores, `[rows, 1, columns, seen]`, from a first column on.
+    fn mask(&self, first: usize) -> Tensor {
+        let (width, columns) = (self.columns.end - first, self.columns.len());
+        let mut mask = vec![f32::NEG_INFINITY; self.sight.first.len() * width];
+        for (number, (line, &oldest)) in
+            mask.chunks_exact_mut(width).zip(&*self.sight.first).enumerate()
+        {
+            let column = self.columns.start + number % columns;
+            line[oldest as usize - first..=column - first].fill(0.0);
+        }
+        Tensor::from_slice(&mask).reshape([self.rows.len() as i64, 1, columns as i64, width as i64])
     }
 }
 

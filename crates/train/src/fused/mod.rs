@@ -32,7 +32,7 @@ use burn::{
 
 pub(crate) use self::{
     adamw::{Moments, Update, adamw, square_sum},
-    attention::{Sight, attention, plain as plain_attention, rotate},
+    attention::{Onward, Sight, attention, plain as plain_attention, read_on, rotate},
     cross_entropy::{Surplus, cross_entropy},
     linear::linear,
     rms_norm::rms_norm,
@@ -103,6 +103,17 @@ pub(crate) trait Fused: Backend {
         log_sums: FloatTensor<Self>,
         sight: Sight,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// [`read_on`]: what is taken, and what is held then.
+    fn read_on(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        held: FloatTensor<Self>,
+        onward: Onward,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Surplus, `[rows, vocabulary]`, and losses, `[rows]`.
     fn cross_entropy(

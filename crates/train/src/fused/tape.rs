@@ -11,7 +11,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use super::{Fused, Sight, Update};
+use super::{Fused, Onward, Sight, Update};
 
 impl<B: Fused, C: CheckpointStrategy> Fused for Autodiff<B, C> {
     fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -215,6 +215,21 @@ impl<B: Fused, C: CheckpointStrategy> Fused for Autodiff<B, C> {
             [cos, sin, out, log_sums].map(|tensor| tensor.into_primitive());
         let (q, k, v) = B::attend_backward(grad, q, k, v, cos, sin, out, log_sums, sight);
         (Self::from_inner(q), Self::from_inner(k), Self::from_inner(v))
+    }
+
+    fn read_on(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        held: FloatTensor<Self>,
+        onward: Onward,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [q, k, v] = [q, k, v].map(|tensor| tensor.into_primitive());
+        let [cos, sin, held] = [cos, sin, held].map(|tensor| tensor.into_primitive());
+        let (out, held) = B::read_on(q, k, v, cos, sin, held, onward);
+        (Self::from_inner(out), Self::from_inner(held))
     }
 
     fn cross_entropy(

@@ -43,6 +43,11 @@ impl Attention {
         pass: &Pass,
         held: Tensor<4>,
     ) -> (Tensor<3>, Tensor<4>) {
+        if let Some(onward) = pass.context.onward(self.slides) {
+            let (inputs, angles) = (self.split(x_btd), pass.context.angles());
+            let (out_bthk, held) = fused::read_on(inputs, angles, held, onward);
+            return (self.o_proj.forward(out_bthk.flatten(2, 3)), held);
+        }
         let (q_bhtk, k_bgtk, v_bgtk) = self.project(x_btd, &pass.context);
         let (k_bgsk, v_bgsk, held) = pass.place.remember(held, k_bgtk, v_bgtk);
         (self.attend(q_bhtk, k_bgsk, v_bgsk, &pass.context), held)

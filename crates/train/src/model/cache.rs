@@ -16,7 +16,7 @@ use std::ops::Range;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::TransformerConfig;
-use crate::tokens::FORBIDDEN;
+use crate::{fused::Onward, tokens::FORBIDDEN};
 
 /// Columns are made room for in multiples of this.
 const COLUMNS: usize = 64;
@@ -77,6 +77,11 @@ impl Cache {
             dtype,
             device: device.clone(),
         }
+    }
+
+    /// The precision of keys and values.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// How many sequences there are.
@@ -270,6 +275,22 @@ impl Place {
         self.starts.iter().flat_map(|&start| of(start)).collect()
     }
 
+    /// The first column that each token may look at, row by row.
+    pub(crate) fn oldest(&self, window: Option<usize>) -> impl Iterator<Item = usize> {
+        let of = move |column: usize, start| {
+            let oldest = window.map_or(0, |window| (column + 1).saturating_sub(window));
+            // Padding looks at itself, since a softmax over nothing is not a number.
+            oldest.max(start).min(column)
+        };
+        let columns = &self.columns;
+        self.starts.iter().flat_map(move |&start| columns.clone().map(move |at| of(at, start)))
+    }
+
+    /// Where it is and what its tokens may look at, for attention that is one operation.
+    pub(crate) fn onward(&self, window: Option<usize>) -> Onward {
+        Onward::new(self.rows.clone(), self.columns.clone(), self.oldest(window))
+    }
+
     /// What is added to attention scores, `[rows, 1, columns, seen]`: 0 where a token may look, a large
     /// negative number where it may not. `None` where every token may look at all there is.
     pub(crate) fn bias(&self, window: Option<usize>, device: &Device) -> Option<Tensor<4>> {
@@ -279,15 +300,9 @@ impl Place {
             return None;
         }
         let mut bias = vec![FORBIDDEN; self.rows.len() * self.columns.len() * width];
-        let cells = bias.chunks_exact_mut(width);
-        let tokens = self
-            .starts
-            .iter()
-            .flat_map(|&start| self.columns.clone().map(move |column| (start, column)));
-        for (row, (start, column)) in cells.zip(tokens) {
-            let oldest = window.map_or(0, |window| (column + 1).saturating_sub(window));
-            // Padding looks at itself, since a softmax over nothing is not a number.
-            let oldest = oldest.max(start).min(column);
+        let columns = self.starts.iter().flat_map(|_| self.columns.clone());
+        let seen = self.oldest(window).zip(columns);
+        for (row, (oldest, column)) in bias.chunks_exact_mut(width).zip(seen) {
             row[oldest - first..=column - first].fill(0.0);
         }
         let shape = [self.rows.len(), 1, self.columns.len(), width];

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use super::{TransformerConfig, cache::Place, rope::Rope};
 use crate::{
     Batch, device,
-    fused::{self, Sight},
+    fused::{self, Onward, Sight},
 };
 
 /// Made once for a batch.
@@ -28,6 +28,8 @@ enum View {
     Bias(Tensor<4>),
     /// Where attention is one operation.
     Sight(Sight),
+    /// The same for tokens that go on from a cache.
+    Onward(Onward),
 }
 
 impl Context {
@@ -59,13 +61,14 @@ impl Context {
         Context { cos: turn(f32::cos), sin: turn(f32::sin), full, windowed }
     }
 
-    /// For a pass that goes on from tokens read before.
+    /// For a pass that goes on from tokens read before; `fused` where attention is to be one operation.
     pub(crate) fn reading(
         place: &Place,
         config: &TransformerConfig,
         rope: &Rope,
         dtype: DType,
         device: &Device,
+        fused: bool,
     ) -> Self {
         let (rows, columns, size) = (place.rows.len(), place.columns.len(), config.head_dim);
         let positions = place.positions();
@@ -78,7 +81,10 @@ impl Context {
         let mut layers = 0..config.num_hidden_layers;
         let full = layers.clone().any(|layer| !slides(layer));
         let windowed = layers.any(slides);
-        let view = |window| place.bias(window, device).map(View::Bias);
+        let view = |window| match fused {
+            true => Some(View::Onward(place.onward(window))),
+            false => place.bias(window, device).map(View::Bias),
+        };
         Context {
             cos: turn(f32::cos),
             sin: turn(f32::sin),
@@ -117,6 +123,14 @@ impl Context {
         }
     }
 
+    /// The same in a pass that goes on from a cache.
+    pub(crate) fn onward(&self, slides: bool) -> Option<Onward> {
+        match self.view(slides) {
+            Some(View::Onward(onward)) => Some(onward.clone()),
+            _ => None,
+        }
+    }
+
     /// What is added to scores, so that what a token may not look at is far below the rest.
     pub(crate) fn bias(&self, slides: bool) -> Option<Tensor<4>> {
         match self.view(slides) {
@@ -134,7 +148,7 @@ impl View {
     fn on_tape(self) -> Self {
         match self {
             View::Bias(bias) => View::Bias(bias.autodiff()),
-            View::Sight(sight) => View::Sight(sight),
+            fused => fused,
         }
     }
 }

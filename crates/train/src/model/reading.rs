@@ -7,6 +7,7 @@ use super::{
     context::Context,
     transformer::{Transformer, Weights},
 };
+use crate::device;
 
 /// Attention scores of a pass, over all heads: more tokens are read in several passes.
 const SCORES: usize = 1 << 25;
@@ -105,15 +106,22 @@ impl Transformer {
         for part in place.parts(at_once) {
             let start = part.columns.start - place.columns.start;
             let ids_bt = ids_bt.clone().slice([0..rows, start..start + part.columns.len()]);
-            let h_btd = self.read_on(cache, &part, ids_bt);
+            let fused = cache.dtype() == DType::F32 && device::fuses(self.device());
+            let h_btd = self.read_on(cache, &part, ids_bt, fused);
             then(&part, h_btd);
         }
     }
 
-    fn read_on(&self, cache: &mut Cache, place: &Place, ids_bt: Tensor<2, Int>) -> Tensor<3> {
+    fn read_on(
+        &self,
+        cache: &mut Cache,
+        place: &Place,
+        ids_bt: Tensor<2, Int>,
+        fused: bool,
+    ) -> Tensor<3> {
         let (weights, device) = (self.weights(), self.device());
         let dtype = weights.dtype();
-        let context = Context::reading(place, self.config(), &self.rope, dtype, device);
+        let context = Context::reading(place, self.config(), &self.rope, dtype, device, fused);
         let pass = Pass { context, place: place.clone() };
         let mut x_btd = weights.model.embed_tokens.forward(ids_bt);
         let held = std::mem::take(&mut cache.blocks);
@@ -140,7 +148,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::{model::Joining, testing};
+    use crate::{TransformerConfig, model::Joining, testing};
 
     #[derive(Deserialize)]
     struct Expected {
@@ -188,6 +196,57 @@ mod tests {
             step += 1;
         }
         found
+    }
+
+    /// In passes of all sorts, with and without a window, heads alone and in groups.
+    #[test]
+    fn fused_attention_is_the_plain_one() {
+        let device = testing::device();
+        if !device::fuses(&device) {
+            return;
+        }
+        for (groups, window) in [(1, None), (2, Some(9)), (4, None), (4, Some(70))] {
+            let config = TransformerConfig {
+                num_attention_heads: 4,
+                num_key_value_heads: groups,
+                sliding_window: window,
+                max_position_embeddings: 400,
+                ..TransformerConfig::tiny(50)
+            };
+            let model = Transformer::init(config, 1, &device).unwrap();
+            let (mut one, mut other) = (model.cache(), model.cache());
+            let mut pass = |lengths: Option<&[usize]>, columns: usize| {
+                let joining: Vec<_> =
+                    lengths.unwrap_or_default().iter().map(|&n| Joining::new(n)).collect();
+                let places = [&mut one, &mut other].map(|cache| match lengths {
+                    Some(_) => cache.join(&joining),
+                    None => cache.extend(columns),
+                });
+                let [place, _] = places;
+                let shape = [place.rows.len(), place.columns.len()];
+                let ids: Vec<i32> = (0..shape[0] * shape[1]).map(|n| n as i32 * 7 % 50).collect();
+                let ids_bt = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device);
+                let fused = model.read_on(&mut one, &place, ids_bt.clone(), true);
+                let plain = model.read_on(&mut other, &place, ids_bt, false);
+                let [fused, plain] =
+                    [fused, plain].map(|h| h.into_data().iter::<f32>().collect::<Vec<_>>());
+                let width = model.config().hidden_size;
+                let tokens = fused.chunks(width).zip(plain.chunks(width)).enumerate();
+                for (token, (fused, plain)) in tokens {
+                    let (row, column) = (token / shape[1], place.columns.start + token % shape[1]);
+                    let far = fused.iter().zip(plain).map(|(a, b)| (a - b).abs());
+                    let far = far.fold(0.0, f32::max);
+                    let read = column >= place.starts[row];
+                    assert!(!read || far < 1e-4, "{groups}, {window:?}: {far} at {token}");
+                }
+            };
+            pass(Some(&[90, 3]), 0);
+            pass(None, 1);
+            pass(Some(&[1]), 0);
+            pass(None, 5);
+            pass(Some(&[150, 149, 20]), 0);
+            (0..3).for_each(|_| pass(None, 1));
+        }
     }
 
     /// Alone, all together, and joining and leaving one after the other.

@@ -9,7 +9,7 @@ use crate::fused::{
 };
 
 /// Queries whose scores exist at a time.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 #[derive(Clone, Copy)]
 pub(in crate::fused) struct Sizes {
@@ -150,7 +150,7 @@ pub(in crate::fused) fn backward(
 
 /// The vectors of `[batch, time, heads, size]` by the group that writes them: for each place in turn those
 /// of its `each` heads.
-fn by_group(values: &mut [f32], sizes: Sizes, each: usize) -> Vec<Vec<&mut [f32]>> {
+pub(super) fn by_group(values: &mut [f32], sizes: Sizes, each: usize) -> Vec<Vec<&mut [f32]>> {
     let Sizes { batch, time, groups, size, .. } = sizes;
     let mut tasks: Vec<_> = (0..batch * groups).map(|_| Vec::with_capacity(time * each)).collect();
     for (number, vector) in values.chunks_exact_mut(size).enumerate() {
@@ -162,12 +162,12 @@ fn by_group(values: &mut [f32], sizes: Sizes, each: usize) -> Vec<Vec<&mut [f32]
 }
 
 /// The keys and values of one sequence that some heads share.
-struct Group<'s> {
-    inputs: Inputs<'s>,
-    sizes: Sizes,
-    sight: &'s Sight,
-    sequence: usize,
-    group: usize,
+pub(super) struct Group<'s> {
+    pub(super) inputs: Inputs<'s>,
+    pub(super) sizes: Sizes,
+    pub(super) sight: &'s Sight,
+    pub(super) sequence: usize,
+    pub(super) group: usize,
 }
 
 /// Queries from a start to an end, and the first key that one of them sees.
@@ -195,14 +195,14 @@ impl Block {
 
 /// Vectors of one head, one for each place, some distance apart.
 #[derive(Clone, Copy)]
-struct Strided<'s> {
+pub(super) struct Strided<'s> {
     values: &'s [f32],
     stride: usize,
     size: usize,
 }
 
 impl<'s> Strided<'s> {
-    fn row(&self, place: usize) -> &'s [f32] {
+    pub(super) fn row(&self, place: usize) -> &'s [f32] {
         &self.values[place * self.stride..][..self.size]
     }
 
@@ -217,21 +217,21 @@ impl<'s> Strided<'s> {
 }
 
 impl<'s> Group<'s> {
-    fn each(&self) -> usize {
+    pub(super) fn each(&self) -> usize {
         self.sizes.heads / self.sizes.groups
     }
 
     /// What scores are multiplied by.
-    fn scale(&self) -> f32 {
+    pub(super) fn scale(&self) -> f32 {
         (self.sizes.size as f32).sqrt().recip()
     }
 
     /// The first place that each sees.
-    fn first(&self) -> &'s [u32] {
+    pub(super) fn first(&self) -> &'s [u32] {
         &self.sight.first[self.sequence * self.sizes.time..][..self.sizes.time]
     }
 
-    fn angles(&self, place: usize) -> (&'s [f32], &'s [f32]) {
+    pub(super) fn angles(&self, place: usize) -> (&'s [f32], &'s [f32]) {
         let size = self.sizes.size;
         let start = (self.sequence * self.sizes.time + place) * size;
         (&self.inputs.cos[start..start + size], &self.inputs.sin[start..start + size])
@@ -245,17 +245,22 @@ impl<'s> Group<'s> {
     }
 
     /// Of what has the shape of queries, what belongs to one of the group's heads.
-    fn of_head(&self, values: &'s [f32], head: usize) -> Strided<'s> {
+    pub(super) fn of_head(&self, values: &'s [f32], head: usize) -> Strided<'s> {
         self.vectors(values, self.group * self.each() + head, self.sizes.heads)
     }
 
-    fn values(&self) -> Strided<'s> {
+    pub(super) fn values(&self) -> Strided<'s> {
         self.vectors(self.inputs.v, self.group, self.sizes.groups)
+    }
+
+    /// Keys as they are given.
+    pub(super) fn given_keys(&self) -> Strided<'s> {
+        self.vectors(self.inputs.k, self.group, self.sizes.groups)
     }
 
     /// Turned keys, without gaps.
     fn keys(&self) -> Vec<f32> {
-        self.turned(self.vectors(self.inputs.k, self.group, self.sizes.groups), 1.0)
+        self.turned(self.given_keys(), 1.0)
     }
 
     /// Turned queries, scaled as scores are.
@@ -294,7 +299,7 @@ impl<'s> Group<'s> {
 
 wide! {
     /// Turns a vector by its position.
-    fn turn(out: &mut [f32], x: &[f32], cos: &[f32], sin: &[f32], scale: f32) {
+    pub(super) fn turn(out: &mut [f32], x: &[f32], cos: &[f32], sin: &[f32], scale: f32) {
         let half = x.len() / 2;
         let ((low, high), (x_low, x_high)) = (out.split_at_mut(half), x.split_at(half));
         for place in 0..half {
@@ -319,7 +324,7 @@ wide! {
     }
 
     /// Softmax of the scores that count, 0 elsewhere; the logarithm of its denominator.
-    fn soften(scores: &mut [f32], sees: std::ops::Range<usize>) -> f32 {
+    pub(super) fn soften(scores: &mut [f32], sees: std::ops::Range<usize>) -> f32 {
         scores[..sees.start].fill(0.0);
         scores[sees.end..].fill(0.0);
         let seen = &mut scores[sees];

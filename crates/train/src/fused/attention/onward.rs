@@ -1,0 +1,97 @@
+//! Attention of tokens that go on from others, over slices: a task for each row, group of heads and block of queries.
+
+use rayon::prelude::*;
+
+use super::{
+    Onward,
+    rows::{BLOCK, Group, Inputs, Sizes, by_group, soften, turn},
+};
+use crate::fused::product::{Before, Matrix, multiply};
+
+/// What is put out, `[rows, columns, heads, size]`. Keys and values are written into what is held,
+/// `[rows, 2 × groups, columns, size]`, of which there are as many columns as is said beside it.
+pub(in crate::fused) fn read(
+    inputs: Inputs<'_>,
+    sizes: Sizes,
+    (held, room): (&mut [f32], usize),
+    onward: &Onward,
+) -> Vec<f32> {
+    let Sizes { batch, time, heads, groups, size } = sizes;
+    let mut out = vec![0.0; batch * time * heads * size];
+    let each = heads / groups;
+    // Keys, then values, of one row.
+    let half = groups * room * size;
+    let rows = held.chunks_exact_mut(2 * half).skip(onward.rows.start).take(batch);
+    let slabs: Vec<_> = rows
+        .flat_map(|row| {
+            let (keys, values) = row.split_at_mut(half);
+            keys.chunks_exact_mut(room * size).zip(values.chunks_exact_mut(room * size))
+        })
+        .collect();
+    let tasks = by_group(&mut out, sizes, each).into_par_iter().zip(slabs).enumerate();
+    tasks.for_each(|(task, (mut out, (keys, values)))| {
+        let (sequence, group) = (task / groups, task % groups);
+        let group = Group { inputs, sizes, sight: &onward.sight, sequence, group };
+        group.remember(keys, values, onward.columns.start);
+        let places = (BLOCK / each).max(1);
+        out.par_chunks_mut(places * each).enumerate().for_each(|(block, out)| {
+            group.look(out, keys, values, block * places, onward.columns.start);
+        });
+    });
+    out
+}
+
+impl Group<'_> {
+    /// Writes the keys and values of a pass, from a column on.
+    fn remember(&self, keys: &mut [f32], values: &mut [f32], column: usize) {
+        let size = self.sizes.size;
+        let written = column * size..(column + self.sizes.time) * size;
+        let (new_keys, new_values) = (self.given_keys(), self.values());
+        let places = keys[written.clone()].chunks_exact_mut(size);
+        let places = places.zip(values[written].chunks_exact_mut(size)).enumerate();
+        for (place, (key, value)) in places {
+            let (cos, sin) = self.angles(place);
+            turn(key, new_keys.row(place), cos, sin, 1.0);
+            value.copy_from_slice(new_values.row(place));
+        }
+    }
+
+    /// What the heads of a group put out at some places from `start` on, one head after the other at each.
+    fn look(
+        &self,
+        out: &mut [&mut [f32]],
+        keys: &[f32],
+        values: &[f32],
+        start: usize,
+        column: usize,
+    ) {
+        let (size, each) = (self.sizes.size, self.each());
+        let (rows, end) = (out.len(), start + out.len() / each);
+        let first = &self.first()[start..end];
+        let oldest = first.iter().min().map_or(0, |&first| first as usize);
+        let seen = column + end - oldest;
+        let mut queries = vec![0.0; rows * size];
+        for (row, query) in queries.chunks_exact_mut(size).enumerate() {
+            let (place, head) = (start + row / each, row % each);
+            let (cos, sin) = self.angles(place);
+            let asked = self.of_head(self.inputs.q, head).row(place);
+            turn(query, asked, cos, sin, self.scale());
+        }
+        let [keys, values] =
+            [keys, values].map(|held| Matrix::new(&held[oldest * size..], [seen, size], size));
+        let mut scores = vec![0.0; rows * seen];
+        let asked = Matrix::new(&queries, [rows, size], size);
+        multiply(&mut scores, asked, keys.transposed(), Before::Overwritten);
+        for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
+            let place = row / each;
+            let sees = first[place] as usize - oldest..column + start + place + 1 - oldest;
+            soften(scores, sees);
+        }
+        let shares = Matrix::new(&scores, [rows, seen], seen);
+        // What was asked is known now, and its place is free.
+        multiply(&mut queries, shares, values, Before::Overwritten);
+        for (out, taken) in out.iter_mut().zip(queries.chunks_exact(size)) {
+            out.copy_from_slice(taken);
+        }
+    }
+}
