@@ -68,6 +68,17 @@ pub(crate) fn fuses(device: &Device) -> bool {
     false
 }
 
+/// Does something where a device does its work. `flex` divides each operation among the threads of a pool; whoever asks
+/// from outside is put to sleep and woken for every one.
+pub(crate) fn at_home<T: Send>(device: &Device, work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return rayon::scope(|_| work());
+    }
+    let _ = device;
+    work()
+}
+
 /// How many parts a batch is trained in at once. Small models leave most of a processor idle, since
 /// `flex` runs one operation after the other. The number is the same on every machine, or sums would
 /// be rounded differently; a single processor loses little by it.

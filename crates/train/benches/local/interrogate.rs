@@ -23,22 +23,26 @@ pub(crate) fn run(shape: &Shape) {
     let asked = Asked::new(shape);
     let fresh = || LocalModel::new(shape.checkpoint()).unwrap();
 
-    let pass = timed(|| asked.draw(&fresh(), 1, 1));
+    let known = fresh();
+    let pass = timed(|| asked.draw(&known, 1, 1));
+    let after = timed(|| asked.everything(&known));
+    // All is known now but what is behind the last chunk: what is left is to draw.
+    let tokens = OPEN * shape.new;
+    let first = timed(|| asked.draw(&known, DRAWS, 1));
+    let draw = (timed(|| asked.draw(&known, DRAWS, tokens)) - first).max(0.0);
     let reusing = fresh();
     let all = timed(|| asked.everything(&reusing));
-    // The transcript is known now: what is left is to draw.
-    let tokens = OPEN * shape.new;
-    let first = timed(|| asked.draw(&reusing, DRAWS, 1));
-    let draw = (timed(|| asked.draw(&reusing, DRAWS, tokens)) - first).max(0.0);
-    let again = timed(|| asked.everything(&reusing));
     println!(
         "{TURNS} turns, {} tokens; {CLOSED} questions scored, {OPEN} asked {DRAWS} times for answers of {} tokens",
         shape.prompt, shape.new
     );
     println!("one pass over the transcript      {pass:>7.2} s");
-    println!("drawing {:>5} tokens after it     {draw:>7.2} s", tokens * DRAWS as usize);
-    println!("everything                        {all:>7.2} s, {:.2} of both", all / (pass + draw));
-    println!("everything, once more             {again:>7.2} s");
+    println!("questions and answers after it    {after:>7.2} s, of which {draw:.2} for drawing");
+    println!(
+        "everything                        {all:>7.2} s: {:.2} of both, {:.2} of the pass and the drawing alone",
+        all / (pass + after),
+        all / (pass + draw)
+    );
     let anew = LocalConfig::default().with_prefix_tokens(0);
     let anew = LocalModel::with_config(shape.checkpoint(), anew).unwrap();
     let anew = timed(|| asked.everything(&anew));

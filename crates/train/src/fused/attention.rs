@@ -145,7 +145,9 @@ mod tests {
             seed in 0u64..1000,
         ) {
             let device = testing::device();
-            prop_assume!(crate::device::fuses(&device));
+            if !crate::device::fuses(&device) {
+                return Ok(());
+            }
             let batch = batch(&lengths, length);
             // No longer than its rows.
             let (sequences, length, size) = (batch.sequences(), batch.length, 2 * half);

@@ -12,12 +12,18 @@ use burn::{
 use super::{
     Fused, Onward, Sight, Update, adamw,
     attention::rows::{Inputs, Sizes},
-    cross_entropy, rms_norm, swiglu,
+    cross_entropy, few, rms_norm, swiglu,
 };
 
 impl Fused for Flex {
     fn project(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        Flex::float_matmul(x, Flex::float_transpose(weight))
+        let [rows, width] = [x.layout().shape()[0], x.layout().shape()[1]];
+        if rows > few::FEW {
+            return Flex::float_matmul(x, Flex::float_transpose(weight));
+        }
+        let [x, weight] = [x, weight].map(dense);
+        let y = few::project(values(&x), values(&weight), width);
+        tensor(y, &[rows, shape(&weight)[0]])
     }
 
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {

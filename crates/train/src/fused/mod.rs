@@ -9,6 +9,8 @@
 //! What `flex` computes depends on shapes only, not on how many threads there are.
 
 #[cfg(feature = "flex")]
+mod few;
+#[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "libtorch")]
 mod libtorch;

@@ -1,6 +1,6 @@
 //! What was read of long prompts, kept for others that begin alike.
 
-use std::{collections::HashMap, ops::Range};
+use std::collections::HashMap;
 
 use crate::{
     Transformer,
@@ -9,10 +9,10 @@ use crate::{
 
 /// Shorter prompts are read whole and in company.
 const LONG: usize = 256;
-/// A long prompt is read in chunks of so many tokens, alone: first as many of the larger as it has, then of the
-/// smaller. What is left is read in company. So what is known of a beginning does not depend on who read it before, to
-/// the last digit, and the large chunks keep a device busy.
-const CHUNKS: [usize; 2] = [512, 64];
+/// Of a long prompt what is behind the last whole chunk of so many tokens is read in company, and the rest alone, all
+/// that is not found in one pass. On `flex` a token's keys and values are the same to the last digit, whatever else is
+/// in the pass.
+const CHUNK: usize = 32;
 
 /// Chunks that were read.
 pub(super) struct Prefixes {
@@ -31,36 +31,23 @@ struct Held {
 
 /// Of a prompt of so many tokens, those that are not in chunks: at least the last, after which an answer begins.
 pub(super) fn rest(length: usize) -> usize {
-    length - chunks(length).last().map_or(0, |chunk| chunk.end)
+    length - CHUNK * chunks(length)
 }
 
-fn chunks(length: usize) -> Vec<Range<usize>> {
-    let mut chunks = Vec::new();
-    if length < LONG {
-        return chunks;
-    }
-    let mut start = 0;
-    for size in CHUNKS {
-        while start + size < length {
-            chunks.push(start..start + size);
-            start += size;
-        }
-    }
-    chunks
+fn chunks(length: usize) -> usize {
+    if length < LONG { 0 } else { (length - 1) / CHUNK }
 }
 
-/// A name for each part, and all that stands before it.
-fn keys(ids: &[u32], parts: &[Range<usize>]) -> Vec<blake3::Hash> {
+/// A name for each chunk, and all that stands before it.
+fn keys(ids: &[u32]) -> Vec<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
-    let key = |part: &Range<usize>| {
-        // The sizes of chunks belong to it: in another division sums are rounded otherwise.
-        hasher.update(&part.len().to_le_bytes());
-        ids[part.clone()].iter().for_each(|id| {
+    let key = |chunk: &[u32]| {
+        chunk.iter().for_each(|id| {
             hasher.update(&id.to_le_bytes());
         });
         hasher.finalize()
     };
-    parts.iter().map(key).collect()
+    ids.chunks_exact(CHUNK).take(chunks(ids.len())).map(key).collect()
 }
 
 impl Prefixes {
@@ -71,17 +58,14 @@ impl Prefixes {
 
     /// All but the [`rest`] of a prompt: found, or read and kept.
     pub(super) fn read(&mut self, model: &Transformer, ids: &[u32]) -> Vec<Chunk> {
-        let parts = chunks(ids.len());
-        let keys = keys(ids, &parts);
+        let keys = keys(ids);
         let mut known = self.find(&keys);
-        let mut cache = model.cache();
-        for part in &parts[known.len()..] {
-            let place = match cache.rows() {
-                0 => cache.join(&[Joining { known: &known, length: part.end }]),
-                _ => cache.extend(part.len()),
-            };
-            model.read_and_score(&mut cache, &place, &[&ids[part.clone()]], &[]);
-            known.push(cache.chunk(0, place.columns));
+        if known.len() < keys.len() {
+            let new = CHUNK * known.len()..CHUNK * keys.len();
+            let mut cache = model.cache();
+            let place = cache.join(&[Joining { known: &known, length: new.end }]);
+            model.read_and_score(&mut cache, &place, &[&ids[new]], &[]);
+            known.extend(place.columns.step_by(CHUNK).map(|at| cache.chunk(0, at..at + CHUNK)));
         }
         self.keep(&keys, &known);
         known
@@ -115,12 +99,9 @@ mod tests {
 
     #[test]
     fn long_prompts_are_divided_and_their_end_is_left() {
-        assert!(chunks(LONG - 1).is_empty());
-        assert_eq!(chunks(LONG), [0..64, 64..128, 128..192]);
-        assert_eq!((rest(LONG - 1), rest(LONG), rest(LONG + 1)), (LONG - 1, 64, 1));
-        let sizes: Vec<usize> = chunks(1200).iter().map(Range::len).collect();
-        assert_eq!((sizes, rest(1200)), (vec![512, 512, 64, 64], 48));
-        assert_eq!(rest(1025), 1);
+        assert_eq!((rest(LONG - 1), rest(LONG), rest(LONG + 1)), (LONG - 1, CHUNK, 1));
+        assert_eq!((chunks(LONG - 1), chunks(LONG)), (0, LONG / CHUNK - 1));
+        assert_eq!((rest(1025), rest(1200)), (1, 16));
     }
 
     #[test]
@@ -130,17 +111,16 @@ mod tests {
         let model = Transformer::init(config, 0, &crate::testing::device()).unwrap();
         let prompt = |first: u32| -> Vec<u32> { (0..300).map(|n| (first + n) % 8).collect() };
         let (one, two) = (prompt(0), prompt(1));
-        let mut prefixes = Prefixes::new(5 * 64);
-        let found =
-            |prefixes: &Prefixes, ids: &[u32]| prefixes.find(&keys(ids, &chunks(ids.len()))).len();
-        assert_eq!(prefixes.read(&model, &one).len(), 4);
-        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (4, 0));
+        let mut prefixes = Prefixes::new(11 * CHUNK);
+        let found = |prefixes: &Prefixes, ids: &[u32]| prefixes.find(&keys(ids)).len();
+        assert_eq!(prefixes.read(&model, &one).len(), 9);
+        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (9, 0));
         prefixes.read(&model, &two);
-        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (1, 4));
+        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (2, 9));
         prefixes.read(&model, &one);
-        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (4, 1));
-        assert_eq!((prefixes.tokens, prefixes.held.len()), (5 * 64, 5));
+        assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (9, 2));
+        assert_eq!((prefixes.tokens, prefixes.held.len()), (11 * CHUNK, 11));
         let mut none = Prefixes::new(0);
-        assert_eq!((none.read(&model, &one).len(), none.tokens), (4, 0));
+        assert_eq!((none.read(&model, &one).len(), none.tokens), (9, 0));
     }
 }

@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::Receiver,
+    time::Duration,
 };
 
 use ethos_core::{Completion, Scored};
@@ -16,9 +17,12 @@ use super::{
     score::{Scoring, score},
 };
 use crate::{
-    Checkpoint, Error, Result,
+    Checkpoint, Error, Result, device,
     model::{Cache, Chunk, Joining},
 };
+
+/// How long memory is kept for requests to come.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What runs on the thread.
 pub(super) struct Server {
@@ -52,15 +56,22 @@ impl Server {
     pub(super) fn run(&mut self, inbox: &Receiver<Job>) {
         loop {
             if self.waiting.is_empty() && self.open.is_empty() && self.scores.is_empty() {
-                let Ok(job) = inbox.recv() else { return };
+                let job = inbox.recv_timeout(PATIENCE).or_else(|_| {
+                    self.cache.shrink();
+                    inbox.recv()
+                });
+                let Ok(job) = job else { return };
                 self.take(job);
             }
             inbox.try_iter().for_each(|job| self.take(job));
-            self.score();
-            let stepped = unpanicked(|| {
-                self.drop_cancelled();
-                self.step();
-                Ok(())
+            let device = self.checkpoint.model.device().clone();
+            let stepped = device::at_home(&device, || {
+                self.score();
+                unpanicked(|| {
+                    self.drop_cancelled();
+                    self.step();
+                    Ok(())
+                })
             });
             if let Err(error) = stepped {
                 // What the cache holds is not to be trusted after a panic.

@@ -16,7 +16,7 @@ use std::ops::Range;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::TransformerConfig;
-use crate::{fused::Onward, tokens::FORBIDDEN};
+use crate::{device, fused::Onward, tokens::FORBIDDEN};
 
 /// Columns are made room for in multiples of this.
 const COLUMNS: usize = 64;
@@ -95,9 +95,15 @@ impl Cache {
         let longest = joining.iter().map(|one| one.length).max().unwrap_or(0);
         let unread = joining.iter().map(Joining::unread).max().unwrap_or(0);
         let rows = self.rows()..self.rows() + joining.len();
+        if rows.start == 0 {
+            // Nothing has to stay where it is.
+            self.end = longest.min(self.room[1]);
+        }
         self.reserve(rows.end, longest, 0);
-        // What a row held before is masked, but a share of 0 of what is not a number is not 0.
-        self.each(|held| held.slice_fill([rows.clone()], 0.0));
+        if !(self.dtype == DType::F32 && device::fuses(&self.device)) {
+            // What a row held before is masked, but a share of 0 of what is not a number is not 0.
+            self.each(|held| held.slice_fill([rows.clone()], 0.0));
+        }
         for (row, one) in rows.clone().zip(joining) {
             let mut column = self.end - one.length;
             for chunk in one.known {
@@ -142,15 +148,20 @@ impl Cache {
     pub(crate) fn leave(&mut self, row: usize) {
         self.starts.swap_remove(row);
         let last = self.rows();
-        if last == 0 {
-            (self.blocks, self.end, self.room) = (Vec::new(), 0, [0, 0]);
-        } else if row < last {
+        if row < last {
             let from = self.numbers(&[last]);
             // A copy and not a view: the whole would not be changed in place with a view of it about.
             self.each(|held| {
                 let copy = held.clone().select(0, from.clone());
                 held.slice_assign([row..row + 1, 0..copy.dims()[1]], copy)
             });
+        }
+    }
+
+    /// Gives memory back, once there are no rows.
+    pub(crate) fn shrink(&mut self) {
+        if self.rows() == 0 {
+            (self.blocks, self.end, self.room) = (Vec::new(), 0, [0, 0]);
         }
     }
 
@@ -503,12 +514,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_is_empty_again_holds_nothing() {
+    fn a_cache_that_is_empty_again_keeps_its_memory_until_it_is_told() {
         let mut watched = Watched::new(None);
         watched.apply(Change::Join(vec![3, 70]));
         assert_eq!(watched.cache.blocks[0].dims()[2] % COLUMNS, 0);
         watched.cache.leave(0);
+        watched.cache.shrink();
         watched.cache.leave(0);
+        assert_eq!(watched.cache.room, [2, 128]);
+        watched.cache.shrink();
         assert!(watched.cache.blocks.is_empty());
         assert_eq!((watched.cache.rows(), watched.cache.end, watched.cache.room), (0, 0, [0, 0]));
     }

@@ -7,7 +7,7 @@ use super::{
     context::Context,
     transformer::{Transformer, Weights},
 };
-use crate::device;
+use crate::{device, fused::linear};
 
 /// Attention scores of a pass, over all heads: more tokens are read in several passes.
 const SCORES: usize = 1 << 25;
@@ -137,7 +137,7 @@ impl Transformer {
 impl Weights {
     /// Logits in f32 of what the head reads, `[tokens, width]` to `[tokens, vocabulary]`.
     fn score(&self, h_nd: Tensor<2>) -> Tensor<2> {
-        h_nd.matmul(self.head().transpose()).cast(DType::F32)
+        linear(h_nd.unsqueeze(), self.head()).squeeze_dim::<2>(0).cast(DType::F32)
     }
 }
 

@@ -6,7 +6,13 @@ use super::{
     Onward,
     rows::{BLOCK, Group, Inputs, Sizes, by_group, soften, turn},
 };
-use crate::fused::product::{Before, Matrix, multiply};
+use crate::fused::{
+    few,
+    product::{Before, Matrix, multiply},
+};
+
+/// Queries, of all heads of a group, up to which the products of a few rows are faster.
+const FEW: usize = 16;
 
 /// What is put out, `[rows, columns, heads, size]`. Keys and values are written into what is held,
 /// `[rows, 2 × groups, columns, size]`, of which there are as many columns as is said beside it.
@@ -77,19 +83,29 @@ impl Group<'_> {
             let asked = self.of_head(self.inputs.q, head).row(place);
             turn(query, asked, cos, sin, self.scale());
         }
-        let [keys, values] =
-            [keys, values].map(|held| Matrix::new(&held[oldest * size..], [seen, size], size));
+        let [keys, values] = [keys, values].map(|held| &held[oldest * size..(column + end) * size]);
+        let matrix = |held| Matrix::new(held, [seen, size], size);
+        let few = rows <= FEW;
         let mut scores = vec![0.0; rows * seen];
-        let asked = Matrix::new(&queries, [rows, size], size);
-        multiply(&mut scores, asked, keys.transposed(), Before::Overwritten);
+        if few {
+            let mut scores: Vec<&mut [f32]> = scores.chunks_exact_mut(seen).collect();
+            few::part(&mut scores, &queries, keys, size);
+        } else {
+            let asked = Matrix::new(&queries, [rows, size], size);
+            multiply(&mut scores, asked, matrix(keys).transposed(), Before::Overwritten);
+        }
         for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
             let place = row / each;
             let sees = first[place] as usize - oldest..column + start + place + 1 - oldest;
             soften(scores, sees);
         }
-        let shares = Matrix::new(&scores, [rows, seen], seen);
         // What was asked is known now, and its place is free.
-        multiply(&mut queries, shares, values, Before::Overwritten);
+        if few {
+            few::mix(&mut queries, &scores, values, size);
+        } else {
+            let shares = Matrix::new(&scores, [rows, seen], seen);
+            multiply(&mut queries, shares, matrix(values), Before::Overwritten);
+        }
         for (out, taken) in out.iter_mut().zip(queries.chunks_exact(size)) {
             out.copy_from_slice(taken);
         }
