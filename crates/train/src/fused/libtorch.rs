@@ -9,7 +9,6 @@ use super::{Fused, Onward, Sight, Update};
 /// Numbers of a vector that several operations follow each other on.
 const PART: i64 = 1 << 17;
 
-#[allow(deprecated)] // as all of LibTorch is in burn 0.22: docs/architecture.md
 impl Fused for LibTorch {
     fn project(x: TchTensor, weight: TchTensor) -> TchTensor {
         TchTensor::new(x.tensor.linear(&weight.tensor, None::<&Tensor>))
@@ -51,8 +50,7 @@ impl Fused for LibTorch {
         let (grad, gate, up) = (grad.tensor, gate.tensor, up.tensor);
         let mut of_up = gate.silu();
         of_up *= &grad;
-        // Of what has a method by this name, the argument is the input.
-        let of_gate = (grad * up).silu_backward(&gate);
+        let of_gate = gate.silu_backward(&(grad * up));
         (TchTensor::new(of_gate), TchTensor::new(of_up))
     }
 

@@ -8,6 +8,9 @@
 //!
 //! What `flex` computes depends on shapes only, not on how many threads there are.
 
+// As all of LibTorch is in burn 0.22: docs/architecture.md.
+#![cfg_attr(feature = "libtorch", allow(deprecated))]
+
 #[cfg(feature = "flex")]
 mod few;
 #[cfg(feature = "flex")]
