@@ -1,8 +1,9 @@
 //! Training, one step at a time.
 
-use std::{panic::resume_unwind, path::Path, thread};
+use std::path::Path;
 
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -92,6 +93,11 @@ impl Trainer {
     /// [`Error::NoData`] when no token of the batch carries loss, [`Error::NotFinite`] when loss or
     /// gradients stop being numbers; the model is then as it was before.
     pub fn step(&mut self, batch: &Batch) -> Result<Step> {
+        let device = self.model.device().clone();
+        device::at_home(&device, || self.step_at_home(batch))
+    }
+
+    fn step_at_home(&mut self, batch: &Batch) -> Result<Step> {
         let step = self.optimizer.updates;
         let weight = batch.weight();
         if weight <= 0.0 {
@@ -165,19 +171,17 @@ impl Trainer {
             }
             backward(model, weights, part, weight, method)
         };
-        let threads = device::parts(model.device());
+        let at_once = device::parts(model.device());
         let (mut loss, mut gradients, mut number) = (0.0, Vec::new(), 0);
         for together in batch.split_by(config.at_once(batch.length)) {
-            let parts = together.split(threads);
+            let parts = together.split(at_once);
             let done: Vec<_> = match parts.as_slice() {
                 [whole] => vec![of_part(number, whole)],
-                parts => thread::scope(|scope| {
-                    let of_part = &of_part;
-                    let start = |(part, n)| scope.spawn(move || of_part(n, part));
-                    let threads: Vec<_> = parts.iter().zip(number..).map(start).collect();
-                    let joined = threads.into_iter().map(|thread| thread.join());
-                    joined.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
-                }),
+                parts => parts
+                    .par_iter()
+                    .enumerate()
+                    .map(|(place, part)| of_part(number + place, part))
+                    .collect(),
             };
             number += parts.len();
             // Always in the order of the parts: the sum does not depend on who was first.

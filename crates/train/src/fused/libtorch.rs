@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 use super::{Fused, Onward, Sight, Update};
 
 /// Numbers of a vector that several operations follow each other on.
-const PART: i64 = 1 << 17;
+const PART: i64 = 1 << 20;
 
 impl Fused for LibTorch {
     fn project(x: TchTensor, weight: TchTensor) -> TchTensor {
@@ -157,28 +157,18 @@ impl Fused for LibTorch {
         weights: Vec<f32>,
         share: f32,
     ) -> (TchTensor, TchTensor) {
-        let mut logits = exclusive(logits);
+        let logits = logits.tensor;
         let targets: Vec<i64> = targets.into_iter().map(i64::from).collect();
         let targets = Tensor::from_slice(&targets).unsqueeze(1);
         let weights = Tensor::from_slice(&weights).unsqueeze(1);
-        let [rows, width] = [logits.size()[0], logits.size()[1]];
-        let rows_at_once = (PART / width.max(1)).max(1);
-        let mut losses = Vec::new();
-        for start in (0..rows).step_by(rows_at_once as usize) {
-            let part = |of: &Tensor| of.narrow(0, start, rows_at_once.min(rows - start));
-            let (mut logits, targets, weights) = (part(&logits), part(&targets), part(&weights));
-            let mut surplus = logits.log_softmax(1, None::<Kind>);
-            losses.push(-surplus.gather(1, &targets, false) * &weights);
-            let weights = weights * f64::from(share);
-            surplus = surplus.exp_();
-            surplus *= &weights;
-            let surplus = surplus.scatter_add_(1, &targets, &-weights);
-            logits.copy_(&surplus);
-        }
-        let losses = Tensor::cat(&losses, 0).squeeze_dim(1);
-        // A name of its own, that the compiler sees it written.
-        logits = logits.shallow_clone();
-        (TchTensor::new(logits), TchTensor::new(losses))
+        let mut surplus = logits.log_softmax(1, None::<Kind>);
+        drop(logits);
+        let losses = -surplus.gather(1, &targets, false) * &weights;
+        let weights = weights * f64::from(share);
+        surplus = surplus.exp_();
+        surplus *= &weights;
+        let surplus = surplus.scatter_add_(1, &targets, &-weights);
+        (TchTensor::new(surplus), TchTensor::new(losses.squeeze_dim(1)))
     }
 
     fn square_sum(x: TchTensor) -> TchTensor {
