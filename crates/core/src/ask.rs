@@ -91,7 +91,8 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The text of a complete answer.
+    /// The text of a complete answer. One of which the provider does not say why it ended is taken for complete;
+    /// one that ended for a reason that nobody here knows (`pause_turn`, …) is not.
     ///
     /// # Errors
     ///
@@ -104,6 +105,10 @@ impl Reply {
         match &completion.stop {
             Stop::Refusal => Err(Unusable::new(Reason::Refusal, start_of(&text))),
             Stop::Length => Err(Unusable::new(Reason::CutOff, start_of(&text))),
+            Stop::Other(why) if why != Stop::UNKNOWN => Err(Unusable::new(
+                Reason::CutOff,
+                format!("ended with `{why}`: {}", start_of(&text)),
+            )),
             _ if text.trim().is_empty() => Err(Unusable::new(Reason::Empty, "an empty answer")),
             _ => Ok(text),
         }
@@ -470,6 +475,18 @@ mod tests {
         // The unusable ones are in the journal too: a rerun pays for none of them.
         assert!(run(&model, &journal, vec![ask(5)])[0].reused);
         assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn an_answer_that_ended_for_an_unknown_reason_is_not_complete() {
+        let ended = |why: &str| {
+            let answer = Completion::new("so far").with_stop(Stop::Other(why.into()));
+            Reply::Completion(Box::new(answer)).text().map(Cow::into_owned)
+        };
+        assert_eq!(ended("unknown").unwrap(), "so far");
+        let paused = ended("pause_turn").unwrap_err();
+        assert_eq!(paused.reason, Reason::CutOff);
+        assert!(paused.to_string().contains("`pause_turn`"), "{paused}");
     }
 
     #[test]

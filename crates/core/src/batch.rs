@@ -56,7 +56,7 @@ pub trait Batch: Send + Sync {
     /// is none. A batch that was cancelled, or ran out of time, has results of the items that were answered.
     ///
     /// An error of the stream itself is the last thing in it; the engine begins anew then. The kind `BadRequest`
-    /// says that the results are no longer to be had.
+    /// says that the results are no longer to be had, once it is said twice.
     fn results<'a>(&'a self, id: &'a str) -> BoxStream<'a, Result<(String, Result<Completion>)>>;
 
     /// Asks for the batch to be ended early. It has ended when [`poll`](Self::poll) says so.
@@ -140,6 +140,6 @@ pub enum BatchState {
     Ended,
     /// The provider took it and then refused it as a whole, with these words. Nothing of it was asked.
     Refused(String),
-    /// The provider no longer knows it, or no longer has its results.
+    /// The provider no longer knows it, or no longer has its results. Believed once it is said twice.
     Gone,
 }

@@ -272,8 +272,14 @@ pub enum Stop {
     Refusal,
     /// It calls tools and waits for their results.
     ToolCalls,
-    /// Anything else, as the provider put it.
+    /// Anything else, as the provider put it: whatever it means, it is not said that the answer is complete.
+    /// [`Stop::UNKNOWN`] where the provider gives no reason.
     Other(String),
+}
+
+impl Stop {
+    /// What [`Stop::Other`] holds where the provider gives no reason.
+    pub const UNKNOWN: &'static str = "unknown";
 }
 
 /// Tokens read and written.
@@ -295,8 +301,9 @@ impl Usage {
 
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Usage) {
-        self.input += other.input;
-        self.output += other.output;
+        // A server may count as it likes.
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
     }
 }
 

@@ -237,10 +237,12 @@ impl Engine<'_> {
     }
 
     async fn wait(&self, flight: &mut Flight, id: &str) -> Result<(), Halt> {
-        let (mut cancelled, mut failures) = (false, 0);
+        let (mut cancelled, mut failures, mut gone) = (false, 0, false);
         loop {
             match self.patiently(|| self.service.poll(id)).await? {
                 BatchState::Ended => return Ok(()),
+                // All of it would be paid again: once may be an error of whoever answered.
+                BatchState::Gone if !gone => gone = true,
                 BatchState::Gone => return Err(Halt::Gone),
                 BatchState::Refused(words) => {
                     let message = format!("refused the batch: {words}");
@@ -248,6 +250,7 @@ impl Engine<'_> {
                     return Err(Halt::Refused(Error::model(&self.model.key, kind, message)));
                 }
                 BatchState::InProgress { done, total } => {
+                    gone = false;
                     let total = if total == 0 { flight.head.requests } else { total };
                     self.tell(flight, (total, done));
                 }
@@ -271,7 +274,7 @@ impl Engine<'_> {
         id: &str,
         failures: &mut HashMap<Key, Error>,
     ) -> Result<(), Halt> {
-        let mut misses = 0;
+        let (mut misses, mut gone) = (0, false);
         loop {
             let mut results = self.service.results(id);
             let broken = loop {
@@ -301,7 +304,9 @@ impl Engine<'_> {
             match broken {
                 None => return Ok(()),
                 Some(error) if error.kind() == Some(ModelErrorKind::BadRequest) => {
-                    return Err(Halt::Gone);
+                    if std::mem::replace(&mut gone, true) {
+                        return Err(Halt::Gone);
+                    }
                 }
                 Some(error) if error.is_refusal() || misses == MISSES => {
                     return Err(Halt::Broken(error));
