@@ -30,6 +30,16 @@ const LONGEST: usize = 2 << 30;
 /// Pages of a list that are read at most.
 pub(crate) const PAGES: usize = 1000;
 
+/// How often results are fetched at most, when some of them cannot be read.
+const READS: u32 = 3;
+
+/// The results of a batch.
+pub(crate) struct Lines {
+    pub(crate) read: Vec<Value>,
+    /// How many lines are no JSON.
+    pub(crate) unreadable: usize,
+}
+
 /// A call of a batch service.
 pub(crate) struct Errand {
     method: Method,
@@ -98,12 +108,12 @@ impl Client {
     /// Does it, and gives the JSON that the server said.
     pub(crate) async fn run_json(self: &Arc<Self>, errand: Errand) -> Result<Value, Failed> {
         let body = self.run(errand).await?;
-        let text = String::from_utf8_lossy(&body);
-        let clean = self.redactor.answer(&text);
-        serde_json::from_str(clean.as_deref().unwrap_or(&text)).map_err(|_| {
+        let mut value = serde_json::from_slice(&body).map_err(|_| {
             let message = format!("{} answered a batch with what is no JSON", self.base());
             Failed { error: self.error(ModelErrorKind::Other, message), status: None }
-        })
+        })?;
+        self.redactor.clean(&mut value);
+        Ok(value)
     }
 
     /// The base URL as errors show it.
@@ -165,9 +175,7 @@ impl Client {
             if !again || failures >= self.retry.tries.max(1) || pause >= left {
                 return Err(Failed { error: self.failed_at(&shown, fault, failures), status });
             }
-            if fault.load
-                && let Some(asked) = fault.retry_after
-            {
+            if let Some(asked) = fault.rest() {
                 self.rates.rest(asked);
             }
             tokio::time::sleep(pause).await;
@@ -182,18 +190,49 @@ impl Client {
         }
     }
 
-    /// The lines of results, each without keys.
-    pub(crate) fn lines(&self, body: &[u8]) -> Result<Vec<Value>> {
-        let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let parsed = lines.map(|line| {
-            let text = String::from_utf8_lossy(line);
-            let clean = self.redactor.answer(&text);
-            serde_json::from_str(clean.as_deref().unwrap_or(&text))
-        });
-        parsed.collect::<Result<_, _>>().map_err(|_| {
-            let message = format!("{} gave results of which a line is no JSON", self.base());
-            self.error(ModelErrorKind::Other, message)
-        })
+    /// A page of a list, and whether there are more.
+    pub(crate) async fn page(self: &Arc<Self>, errand: Errand) -> Result<(Vec<Value>, bool)> {
+        let mut page = self.run_json(errand).await?;
+        let more = page["has_more"] == true;
+        match page["data"].take() {
+            Value::Array(batches) => Ok((batches, more)),
+            // Whoever took it for an empty list would submit again what is there.
+            _ => {
+                let message = format!("{} answered with no list of batches", self.base());
+                Err(self.error(ModelErrorKind::Other, message))
+            }
+        }
+    }
+
+    /// The lines of results, each without keys. Where some cannot be read, they are fetched again, since they may
+    /// have been cut off; what still cannot be read then is no reason to lose the others.
+    pub(crate) async fn lines(self: &Arc<Self>, errand: impl Fn() -> Errand) -> Result<Lines> {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut failures = 0;
+        loop {
+            let lines = self.parse(&self.run(errand()).await?);
+            failures += 1;
+            if lines.unreadable == 0 || failures >= self.retry.tries.clamp(1, READS) {
+                return Ok(lines);
+            }
+            let (model, unreadable) = (&self.id.key, lines.unreadable);
+            tracing::debug!(model, unreadable, "lines of results are no JSON");
+            self.sleep(self.pauses.draw(number, failures)).await;
+        }
+    }
+
+    fn parse(&self, body: &[u8]) -> Lines {
+        let mut lines = Lines { read: Vec::new(), unreadable: 0 };
+        for line in body.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(mut value) => {
+                    self.redactor.clean(&mut value);
+                    lines.read.push(value);
+                }
+                Err(_) => lines.unreadable += 1,
+            }
+        }
+        lines
     }
 
     /// The answer of an item that has a status of its own.

@@ -28,6 +28,9 @@ pub struct Spent {
     pub unknown: u64,
     /// What these cost at most, in USD. A budget counts it as spent.
     pub unknown_usd: f64,
+    /// Attempts, and submissions of batches, that cost nothing: the server refused or declined them, or could not be
+    /// reached.
+    pub refused: u64,
 }
 
 /// A sum that requests may cost, shared by whatever models are given a clone of it.
@@ -36,7 +39,8 @@ pub struct Spent {
 /// makes more of them), and `max_tokens`. What it did cost is taken when the answer is there. A request
 /// that would not fit waits while others in flight may leave something over, and is refused, unsent,
 /// when they cannot: so the sum is never exceeded, unless by what no byte of a request shows, such as
-/// images that it only names.
+/// images that it only names. Where a server counts more than that, the most that it counted is set aside too, from
+/// then on.
 #[derive(Clone)]
 pub struct Budget(Arc<Shared>);
 
@@ -53,6 +57,7 @@ struct Ledger {
     spent: Cost,
     unknown: u64,
     lost: Cost,
+    refused: u64,
     reserved: Cost,
 }
 
@@ -64,6 +69,7 @@ impl Ledger {
             usd: self.spent.as_usd(),
             unknown: self.unknown,
             unknown_usd: self.lost.as_usd(),
+            refused: self.refused,
         }
     }
 
@@ -73,6 +79,7 @@ impl Ledger {
         self.spent.0 += end.spent.0;
         self.unknown += end.unknown;
         self.lost.0 += end.lost.0;
+        self.refused += end.refused;
     }
 }
 
@@ -84,6 +91,7 @@ struct End {
     spent: Cost,
     unknown: u64,
     lost: Cost,
+    refused: u64,
 }
 
 impl End {
@@ -153,6 +161,8 @@ pub(crate) struct Meter {
     price: Option<Price>,
     budget: Option<Budget>,
     ledger: Mutex<Ledger>,
+    /// The most tokens that an answer took beyond what was set aside for it.
+    beyond: Mutex<Usage>,
 }
 
 impl fmt::Debug for Ledger {
@@ -168,7 +178,8 @@ impl Meter {
         } else if budget.is_some() {
             return Err(Error::NoPrice { model: model.into() });
         }
-        Ok(Meter { model: model.into(), price, budget, ledger: Mutex::default() })
+        let (ledger, beyond) = (Mutex::default(), Mutex::default());
+        Ok(Meter { model: model.into(), price, budget, ledger, beyond })
     }
 
     pub(crate) fn budgeted(&self) -> bool {
@@ -180,8 +191,12 @@ impl Meter {
     }
 
     /// Sets aside what an attempt costs at most.
-    pub(crate) async fn reserve(self: &Arc<Self>, worst: Usage) -> Result<Hold> {
-        self.reserve_at(self.price, worst).await
+    pub(crate) async fn reserve(self: &Arc<Self>, bound: Usage) -> Result<Hold> {
+        let mut worst = bound;
+        worst += *lock(&self.beyond);
+        let mut hold = self.reserve_at(self.price, worst).await?;
+        hold.bound = Some(bound);
+        Ok(hold)
     }
 
     /// Sets aside what all requests of a batch cost at most.
@@ -194,7 +209,15 @@ impl Meter {
         if let Some(budget) = &self.budget {
             budget.reserve(&self.model, worst).await?;
         }
-        Ok(Hold { meter: Arc::clone(self), price, worst, sent: false, settled: false })
+        let meter = Arc::clone(self);
+        Ok(Hold { meter, price, worst, bound: None, sent: false, settled: false })
+    }
+
+    /// An answer took so much, where no more than `bound` was to be expected.
+    fn took(&self, usage: Usage, bound: Usage) {
+        let mut beyond = lock(&self.beyond);
+        beyond.input = beyond.input.max(usage.input.saturating_sub(bound.input));
+        beyond.output = beyond.output.max(usage.output.saturating_sub(bound.output));
     }
 }
 
@@ -205,6 +228,8 @@ pub(crate) struct Hold {
     meter: Arc<Meter>,
     price: Option<Price>,
     worst: Cost,
+    /// Tokens of an attempt that its bytes and its `max_tokens` bound.
+    bound: Option<Usage>,
     sent: bool,
     settled: bool,
 }
@@ -217,11 +242,14 @@ impl Hold {
 
     /// The server did not do it.
     pub(crate) fn free(mut self) {
-        self.settle(End::default());
+        self.settle(End { refused: u64::from(self.sent), ..End::default() });
     }
 
     /// It was answered.
     pub(crate) fn paid(self, usage: Usage, cached: Cached) {
+        if let Some(bound) = self.bound {
+            self.meter.took(usage, bound);
+        }
         self.paid_all([Some((usage, cached))]);
     }
 
@@ -331,6 +359,22 @@ mod tests {
         assert_eq!((spent.usd, spent.unknown, spent.unknown_usd), (2.5, 1, 3.0));
         hold().free();
         assert_eq!(budget.left(), 4.5);
+    }
+
+    #[test]
+    fn a_server_that_counts_more_than_there_is_does_so_once() {
+        let budget = Budget::usd(100.0);
+        let meter = meter(&budget);
+        let mut first = block_on(meter.reserve(usage(6))).unwrap();
+        first.sent();
+        first.paid(usage(36), Cached::default());
+        assert_eq!(budget.left(), 64.0);
+        // Thirty more than its six are set aside now.
+        let second = block_on(meter.reserve(usage(6))).unwrap();
+        assert_eq!(budget.left(), 28.0);
+        drop(second);
+        let error = block_on(meter.reserve(usage(35))).unwrap_err();
+        assert!(matches!(error, Error::Budget { worst: 65.0, left: 64.0, .. }), "{error}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     Retry, Runtime,
     batches::Bills,
     budget::{Hold, Meter},
-    fault::{Fault, Unreadable, declined},
+    fault::{Fault, Unreadable, declined, is_error, named_status},
     http::{Answer, Http},
     limits::Rates,
     pace::Pace,
@@ -151,10 +151,7 @@ impl Client {
             }
             let (model, message) = (&self.id.key, &fault.message);
             tracing::debug!(model, message, failures, pause = pause.as_secs_f64(), "again");
-            // The server's limits are of the account: whoever else asks waits as well.
-            if fault.load
-                && let Some(asked) = fault.retry_after
-            {
+            if let Some(asked) = fault.rest() {
                 self.rates.rest(asked);
             }
             last = Some(fault);
@@ -202,30 +199,21 @@ impl Client {
                 None => Err(Fault::status(&answer, &self.redactor)),
             };
         }
-        if let Some(clean) =
-            std::str::from_utf8(&answer.body).ok().and_then(|body| self.redactor.answer(body))
-        {
-            answer.body = clean.into_bytes();
-        }
-        let value = match parse(&answer) {
+        let mut value = match parse(&answer) {
             Ok(value) => value,
             Err(why) => return Err(Fault::unreadable(&why, &answer, &self.redactor)),
         };
-        if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
+        if is_error(&value) {
             // Some routers answer 200 and put the status in the error.
-            let code = &error["code"];
-            let status = code.as_u64().or_else(|| code.as_str()?.parse().ok());
-            let status = status.and_then(|status| u16::try_from(status).ok());
-            if let Some(status) = status {
-                let inner = Answer { status, headers: answer.headers, body: answer.body };
-                if let Some(words) = declined(&inner, &self.redactor) {
-                    return Ok(Outcome::Declined(words));
-                }
-                let outer = Answer { status: answer.status, ..inner };
-                return Err(Fault::hidden(Some(status), &outer, &self.redactor));
+            let status = named_status(&value);
+            let outer = std::mem::replace(&mut answer.status, status.unwrap_or(400));
+            if let Some(words) = declined(&answer, &self.redactor) {
+                return Ok(Outcome::Declined(words));
             }
-            return Err(Fault::hidden(None, &answer, &self.redactor));
+            answer.status = outer;
+            return Err(Fault::hidden(status, &answer, &self.redactor));
         }
+        self.redactor.clean(&mut value);
         match read(&value) {
             Ok(Billed { value, usage, cached }) => {
                 if let Some(usage) = usage {
@@ -266,10 +254,12 @@ impl Client {
 }
 
 fn parse(answer: &Answer) -> Result<Value, Unreadable> {
-    match serde_json::from_slice::<Value>(&answer.body) {
+    // A mark of the order of bytes, which JSON must not have and some servers send.
+    let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
+    match serde_json::from_slice::<Value>(body) {
         Ok(value) if value.is_object() => Ok(value),
         Ok(_) => Err(Unreadable::Lacks("object")),
-        Err(error) if error.is_eof() && answer.body.trim_ascii_start().starts_with(b"{") => {
+        Err(error) if error.is_eof() && body.trim_ascii_start().starts_with(b"{") => {
             Err(Unreadable::Ended)
         }
         Err(_) => Err(Unreadable::NoJson),

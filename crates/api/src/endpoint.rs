@@ -117,7 +117,7 @@ impl Endpoint {
         Endpoint { limits, ..self }
     }
 
-    /// The same with prices, so that what is spent is known.
+    /// The same with prices, so that what is spent is known. A table that has others and lacks the model is an error.
     pub fn with_prices(self, prices: Prices) -> Self {
         Endpoint { prices, ..self }
     }
@@ -171,11 +171,17 @@ impl Endpoint {
         }
         let passwords = self.proxies.secrets();
         let secrets = (self.key.iter().map(|key| (key.expose(), true)))
-            .chain(self.headers.iter().map(|(name, value)| (value.expose(), secretive(name))))
+            .chain(self.headers.iter().flat_map(|(name, value)| {
+                let sure = secretive(name);
+                parts(value.expose()).map(move |part| (part, sure))
+            }))
             .chain(address.secrets().map(|value| (value, false)))
             .chain(passwords.iter().map(|password| (password.as_str(), true)));
         let redactor = Redactor::new(secrets);
         let price = self.prices.0.get(&self.model).copied();
+        if price.is_none() && !self.prices.0.is_empty() {
+            return Err(Error::NoPrice { model: self.model.clone() });
+        }
         let meter = Meter::new(&self.model, price, self.budget.clone())?;
         let mut id = ModelId::new(self.id(service, &address, traits));
         id.address = Some(address.shown.clone());
@@ -226,6 +232,12 @@ impl Endpoint {
         }
         id + traits
     }
+}
+
+/// What of a header's value a server may quote: all of it, and what follows `Bearer` or `Basic`.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    let rest = value.split_once(' ').map(|(_, rest)| rest.trim());
+    [Some(value), rest].into_iter().flatten()
 }
 
 /// Whether a header of this name surely holds a secret.

@@ -46,8 +46,8 @@ pub enum Error {
         why: &'static str,
     },
 
-    /// There is a budget, and the price table lacks the model.
-    #[error("the price table has no `{model}`, so the budget cannot be kept; add its price")]
+    /// The price table lacks the model: what it costs is not known, and no budget can be kept.
+    #[error("the price table has no `{model}`, so what it costs is not known; add its price")]
     NoPrice {
         /// The model.
         model: String,

@@ -24,6 +24,8 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the server refused because of load.
     pub(crate) load: bool,
+    /// Whether the server, or the account, takes nothing from anybody now.
+    closed: bool,
     /// Whether it may be billed nevertheless.
     pub(crate) billed: bool,
 }
@@ -37,8 +39,14 @@ impl Fault {
             passing: true,
             retry_after: None,
             load: false,
+            closed: false,
             billed: true,
         }
+    }
+
+    /// How long whoever else asks the server should wait as well: its limits are of the account.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        self.retry_after.filter(|_| self.closed)
     }
 
     /// No answer arrived.
@@ -82,15 +90,15 @@ impl Fault {
     /// An answer with a status that is no success.
     pub(crate) fn status(answer: &Answer, redactor: &Redactor) -> Fault {
         let said = said(answer, redactor);
-        let quota = code_of(answer).is_some_and(|code| code == "insufficient_quota");
+        let quota = quota(answer);
         Fault::of(answer.status, &answer.headers, answer.location(redactor), said, quota)
     }
 
-    /// An error in a body whose status was success, as some routers send it.
+    /// An error in a body whose status was success, as some routers send it, and the status that it names.
     pub(crate) fn hidden(status: Option<u16>, answer: &Answer, redactor: &Redactor) -> Fault {
         let said = said(answer, redactor);
-        match status.filter(|status| (400..600).contains(status)) {
-            Some(status) => Fault::of(status, &answer.headers, None, said, false),
+        match status {
+            Some(status) => Fault::of(status, &answer.headers, None, said, quota(answer)),
             None => Fault::new(
                 ModelErrorKind::Other,
                 format!("answered {} with an error{said}", answer.status),
@@ -117,6 +125,10 @@ impl Fault {
             Unreadable::Lacks(what) => Fault::new(
                 ModelErrorKind::Other,
                 format!("answered {status} with JSON that has no {what}{}", said(answer, redactor)),
+            ),
+            Unreadable::BrokenOff => Fault::new(
+                ModelErrorKind::Other,
+                format!("answered {status} and broke the answer off{}", said(answer, redactor)),
             ),
         }
     }
@@ -156,6 +168,7 @@ impl Fault {
             passing,
             retry_after: crate::retry::retry_after(headers, std::time::SystemTime::now()),
             load: matches!(status, 429 | 529) && !quota,
+            closed: matches!(status, 429 | 503 | 529),
             billed: false,
         }
     }
@@ -170,6 +183,8 @@ pub(crate) enum Unreadable {
     NoJson,
     /// It is, and has none of this.
     Lacks(&'static str),
+    /// It says that the server broke the answer off.
+    BrokenOff,
 }
 
 /// The chain of errors below, in words: other crates' errors may show what must not be seen.
@@ -207,7 +222,8 @@ fn said(answer: &Answer, redactor: &Redactor) -> String {
     // Redacted before it is cut off, lest the start of a key be left.
     let body = redactor.error(&body);
     let words = match serde_json::from_str::<Value>(&body) {
-        Ok(value) => message(&value).unwrap_or(body),
+        // Written anew, lest an escape hide a key.
+        Ok(value) => message(&value).unwrap_or_else(|| value.to_string()),
         Err(_) if body.trim_start().starts_with('<') => without_tags(&body),
         Err(_) => body,
     };
@@ -262,17 +278,60 @@ pub(crate) fn message(value: &Value) -> Option<String> {
         .find_map(text)
 }
 
-/// The codes of an error: `code`, `type`, and Azure's inner one.
-fn codes(value: &Value) -> impl Iterator<Item = &str> {
+/// Where an error has its codes: `code`, `type`, and Azure's inner one.
+fn places(value: &Value) -> impl Iterator<Item = &Value> {
     let error = &value["error"];
-    [&error["code"], &error["type"], &error["innererror"]["code"], &value["code"], &error["status"]]
-        .into_iter()
-        .filter_map(Value::as_str)
+    let inner = &error["innererror"]["code"];
+    let all =
+        [&error["code"], &error["type"], inner, &value["code"], &error["status"], &value["type"]];
+    all.into_iter()
 }
 
-fn code_of(answer: &Answer) -> Option<String> {
-    let value: Value = serde_json::from_slice(&answer.body).ok()?;
-    value["error"]["code"].as_str().map(str::to_owned)
+fn codes(value: &Value) -> impl Iterator<Item = &str> {
+    places(value).filter_map(Value::as_str)
+}
+
+/// Whether the account has nothing left: that does not pass.
+fn quota(answer: &Answer) -> bool {
+    let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let known = ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
+    codes(&value).any(|code| known.contains(&code))
+}
+
+/// Whether a body is an error, whatever its status.
+pub(crate) fn is_error(value: &Value) -> bool {
+    let error = match &value["error"] {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(all) => !all.is_empty(),
+        _ => true,
+    };
+    error || value["object"] == "error" || value["type"] == "error"
+}
+
+/// The status that a body's error names: as a number, or by the names of OpenAI, Anthropic and vLLM.
+pub(crate) fn named_status(value: &Value) -> Option<u16> {
+    let number = |code: &Value| code.as_u64().or_else(|| code.as_str()?.parse().ok());
+    let number = places(value).find_map(number).filter(|status| (400..600).contains(status));
+    number.and_then(|status| status.try_into().ok()).or_else(|| codes(value).find_map(status_of))
+}
+
+/// The status that goes with an error's name.
+pub(crate) fn status_of(name: &str) -> Option<u16> {
+    Some(match name {
+        "invalid_request_error" | "context_length_exceeded" | "BadRequestError" => 400,
+        "authentication_error" | "invalid_api_key" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" | "model_not_found" | "NotFoundError" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" => 429,
+        "api_error" | "server_error" | "internal_server_error" | "InternalServerError" => 500,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => return None,
+    })
 }
 
 /// The provider's words, where its filters declined the request: that is an answer, not an error.
@@ -292,7 +351,9 @@ pub(crate) fn declined(answer: &Answer, redactor: &Redactor) -> Option<String> {
     let coded = codes(&value).any(|code| known.contains(&code));
     let flagged = value["error"]["metadata"].get("flagged_input").is_some();
     let words = message(&value).unwrap_or_default();
-    (coded || flagged).then(|| redactor.error(&words))
+    // Anthropic has no code for it.
+    let worded = words.contains("content filtering policy");
+    (coded || flagged || worded).then(|| redactor.error(&words))
 }
 
 #[cfg(test)]
@@ -329,6 +390,33 @@ mod tests {
             json!({"error": {"code": 403, "message": "m", "metadata": {"flagged_input": "x"}}});
         assert_eq!(of(403, router).unwrap(), "m");
         assert_eq!(of(400, json!({"error": {"code": "context_length_exceeded"}})), None);
+        let words = "Output blocked by content filtering policy";
+        let anthropic =
+            json!({"type": "error", "error": {"type": "invalid_request_error", "message": words}});
+        assert_eq!(of(400, anthropic).unwrap(), words);
+    }
+
+    #[test]
+    fn errors_under_a_status_of_success_are_known_by_their_names() {
+        for (value, expected) in [
+            (json!({"error": {"code": 502, "message": "upstream"}}), Some(502)),
+            (json!({"error": {"code": "429"}}), Some(429)),
+            (
+                json!({"error": {"type": "invalid_request_error", "code": "invalid_api_key"}}),
+                Some(401),
+            ),
+            (json!({"type": "error", "error": {"type": "overloaded_error"}}), Some(529)),
+            (json!({"object": "error", "type": "BadRequestError", "code": 400}), Some(400)),
+            (json!({"error": "loading"}), None),
+            (json!({"error": {"code": 7}}), None),
+        ] {
+            assert!(is_error(&value));
+            assert_eq!(named_status(&value), expected, "{value}");
+        }
+        for value in [json!({"error": null}), json!({"error": {}}), json!({"error": ""}), json!({})]
+        {
+            assert!(!is_error(&value), "{value}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

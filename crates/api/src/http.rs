@@ -2,7 +2,9 @@
 
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use reqwest::{
     Client, Method, NoProxy, Proxy, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
@@ -261,9 +263,18 @@ impl Proxies {
         Ok(list)
     }
 
-    /// Passwords of the proxies.
+    /// Passwords of the proxies, as they are written and as they are sent.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let urls = self.each().filter_map(|url| Url::parse(url.expose()).ok());
-        urls.filter_map(|url| url.password().map(str::to_owned)).collect()
+        let mut secrets = Vec::new();
+        for url in self.each().map(Secret::expose) {
+            // As with the client: a proxy without a scheme is one of HTTP.
+            let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+            let Ok(url) = Url::parse(&full) else { continue };
+            let Some(password) = url.password() else { continue };
+            let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let sent = format!("{}:{}", plain(url.username()), plain(password));
+            secrets.extend([password.to_owned(), plain(password), BASE64_STANDARD.encode(sent)]);
+        }
+        secrets
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use governor::{
@@ -59,6 +59,9 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Characters that a token has, by and large.
 const CHARACTERS: usize = 4;
 
+/// No answer is longer, whatever a server says of its tokens.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
 /// Tokens of an answer before any is known.
 const ANSWER: f64 = 256.0;
 
@@ -108,7 +111,7 @@ impl Rates {
     /// An answer had so many tokens.
     pub(crate) fn answered(&self, tokens: u64) {
         let mut answer = lock(&self.answer);
-        *answer += (tokens as f64 - *answer) / 16.0;
+        *answer += (tokens.min(LONGEST_ANSWER) as f64 - *answer) / 16.0;
     }
 
     /// Nothing is sent for a while.
@@ -148,12 +151,13 @@ impl Rates {
 enum Kind {
     Requests,
     Tokens,
-    /// Some of the tokens: it is waited for when it is used up.
+    /// Some of the tokens, or nobody knows what and in which time: it is waited for when it is used up.
     Part,
 }
 
-/// Limits, what remains of them, and when they are whole again, as OpenAI's and Anthropic's headers say.
-const HEADERS: [(Kind, &str, &str, &str); 6] = [
+/// Limits, what remains of them, and when they are whole again, as OpenAI's and Anthropic's headers say, and
+/// those of routers and gateways, which do not say what a limit is of.
+const HEADERS: [(Kind, &str, &str, &str); 8] = [
     (
         Kind::Requests,
         "x-ratelimit-limit-requests",
@@ -190,16 +194,29 @@ const HEADERS: [(Kind, &str, &str, &str); 6] = [
         "anthropic-ratelimit-output-tokens-remaining",
         "anthropic-ratelimit-output-tokens-reset",
     ),
+    (Kind::Part, "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    (Kind::Part, "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
 ];
 
+/// Seconds of September 2001: a number larger than this is a moment in seconds since 1970.
+const MOMENT: f64 = 1e9;
+
+/// A number larger than this is one in milliseconds.
+const FINE_MOMENT: f64 = 1e12;
+
 /// Time until a reset: `1s`, `6m0s`, `12ms`, `2m59.56s`, a number of seconds, or a moment.
-fn until(text: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+pub(crate) fn until(text: &str, now: SystemTime) -> Option<Duration> {
+    let moment = |moment: SystemTime| Some(moment.duration_since(now).unwrap_or_default());
+    if let Ok(number) = text.parse::<f64>() {
+        let seconds = if number >= FINE_MOMENT { number / 1000.0 } else { number };
+        let time = Duration::try_from_secs_f64(seconds).ok()?;
+        return if number >= MOMENT { moment(UNIX_EPOCH.checked_add(time)?) } else { Some(time) };
     }
     if text.contains('T') {
-        let moment = humantime::parse_rfc3339_weak(text).ok()?;
-        return Some(moment.duration_since(now).unwrap_or_default());
+        return moment(rfc3339(text)?);
+    }
+    if text.is_empty() {
+        return None;
     }
     let (mut time, mut rest) = (Duration::ZERO, text);
     while !rest.is_empty() {
@@ -208,6 +225,8 @@ fn until(text: &str, now: SystemTime) -> Option<Duration> {
         rest = &rest[digits..];
         let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
         let unit = match &rest[..letters] {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
             "ms" => 1e-3,
             "s" => 1.0,
             "m" => 60.0,
@@ -219,6 +238,19 @@ fn until(text: &str, now: SystemTime) -> Option<Duration> {
         time = time.checked_add(Duration::try_from_secs_f64(number * unit).ok()?)?;
     }
     Some(time)
+}
+
+/// A moment as `2026-11-13T10:00:05Z`, or with an offset like `+01:00`.
+pub(crate) fn rfc3339(text: &str) -> Option<SystemTime> {
+    let read = |text: &str| humantime::parse_rfc3339_weak(text).ok();
+    let sign = text.find('T').and_then(|at| Some(at + text[at..].find(['+', '-'])?));
+    let Some(sign) = sign else { return read(text) };
+    let (hours, minutes) = text[sign + 1..].split_once(':')?;
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let offset = Duration::from_secs(3600 * u64::from(hours) + 60 * u64::from(minutes));
+    let local = read(&text[..sign])?;
+    let east = text[sign..].starts_with('+');
+    if east { local.checked_sub(offset) } else { local.checked_add(offset) }
 }
 
 /// A limit per minute, first come first served.
@@ -371,10 +403,23 @@ mod tests {
             ("7", 7.0),
             ("2026-11-13T10:00:05Z", 5.0),
             ("2026-11-13T09:00:05Z", 0.0),
+            ("2026-11-13T10:00:05+00:00", 5.0),
+            ("2026-11-13T11:00:05.5+01:00", 5.5),
+            ("2026-11-13T04:30:05-05:30", 5.0),
+            ("1.5s", 1.5),
+            ("500ms", 0.5),
+            ("250µs", 0.00025),
+            // 5 seconds after `now`, since 1970.
+            ("1794564005", 5.0),
+            ("1794564005000", 5.0),
+            ("1794563000", 0.0),
         ] {
             assert_eq!(of(text), Some(seconds), "{text}");
         }
-        for nonsense in ["s", "1x", "-1s", "1..s", "Tomorrow", "1m2"] {
+        for nonsense in [
+            "s", "1x", "-1s", "1..s", "Tomorrow", "1m2", "T", "T+", "T+:", "T-1:x", "NaN", "inf",
+            "-3",
+        ] {
             assert_eq!(of(nonsense), None, "{nonsense}");
         }
     }

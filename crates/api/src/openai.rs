@@ -12,7 +12,10 @@ use ethos_core::{
 use futures::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 
-pub(crate) use self::write::{Wrong, number};
+pub(crate) use self::{
+    read::tokens,
+    write::{Wrong, number},
+};
 use crate::{
     Dialect, Endpoint, Prefill, Result, Spent, Structure,
     address::Address,

@@ -128,8 +128,12 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         Duration::try_from_secs_f64(number * unit).ok()
     };
     number("retry-after-ms", 1e-3).or_else(|| number("retry-after", 1.0)).or_else(|| {
-        let date = httpdate::parse_http_date(text("retry-after")?).ok()?;
-        Some(date.duration_since(now).unwrap_or_default())
+        let text = text("retry-after")?;
+        match httpdate::parse_http_date(text) {
+            Ok(date) => Some(date.duration_since(now).unwrap_or_default()),
+            // Not of the standard, and plain nevertheless: `20s`, `2026-11-13T10:00:05Z`.
+            Err(_) => crate::limits::until(text, now),
+        }
     })
 }
 
@@ -176,6 +180,9 @@ mod tests {
         assert_eq!(of("retry-after-ms", "20"), Some(0.02));
         assert_eq!(of("retry-after", "Fri, 13 Nov 2026 10:00:09 GMT"), Some(9.0));
         assert_eq!(of("retry-after", "Fri, 13 Nov 2026 09:00:00 GMT"), Some(0.0));
+        assert_eq!(of("retry-after", "1.5s"), Some(1.5));
+        assert_eq!(of("retry-after", "2026-11-13T10:00:09Z"), Some(9.0));
+        assert_eq!(of("retry-after", "9000000000000000000"), Some(9e18));
         for nonsense in ["", "soon", "-1", "NaN", "inf", "1e300"] {
             assert_eq!(of("retry-after", nonsense), None, "{nonsense}");
         }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use reqwest::header::HeaderValue;
+use serde_json::Value;
 
 use crate::{Error, Result};
 
@@ -97,9 +98,25 @@ impl Redactor {
         hide(&self.errors, text).unwrap_or_else(|| text.to_owned())
     }
 
-    /// The body of an answer without keys, where it holds one.
-    pub(crate) fn answer(&self, body: &str) -> Option<String> {
-        hide(&self.answers, body)
+    /// Takes keys out of an answer, once its escapes are read: they would hide one.
+    pub(crate) fn clean(&self, answer: &mut Value) {
+        match answer {
+            Value::String(text) => {
+                if let Some(clean) = hide(&self.answers, text) {
+                    *text = clean;
+                }
+            }
+            Value::Array(all) => all.iter_mut().for_each(|value| self.clean(value)),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|value| self.clean(value));
+                if fields.keys().any(|name| hide(&self.answers, name).is_some()) {
+                    let clean = |name: String| hide(&self.answers, &name).unwrap_or(name);
+                    let all = std::mem::take(fields);
+                    *fields = all.into_iter().map(|(name, value)| (clean(name), value)).collect();
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -120,7 +137,7 @@ fn spellings(secret: &str) -> Vec<String> {
     let latin: String = secret.bytes().map(char::from).collect();
     let mut all = Vec::new();
     for secret in [secret, &latin] {
-        let json = serde_json::Value::from(secret).to_string();
+        let json = Value::from(secret).to_string();
         let json = json[1..json.len() - 1].to_owned();
         let debug = format!("{secret:?}");
         let (mut ascii, mut upper, mut lower) = (String::new(), String::new(), String::new());
@@ -187,9 +204,18 @@ mod tests {
             [("EMPTY", true), ("sk-0123456789abcdef", true), ("a very long title", false)]
                 .into_iter(),
         );
-        assert_eq!(redactor.answer("an EMPTY hall, a very long title"), None);
+        let clean = |text: &str| {
+            let mut value = serde_json::from_str(text).unwrap();
+            redactor.clean(&mut value);
+            value.to_string()
+        };
+        let harmless = r#"["an EMPTY hall","a very long title"]"#;
+        assert_eq!(clean(harmless), harmless);
         assert_eq!(redactor.error("an EMPTY hall"), "an (hidden) hall");
-        assert_eq!(redactor.answer("it is sk-0123456789abcdef").unwrap(), "it is (hidden)");
+        assert_eq!(clean(r#"["it is sk-0123456789abcdef"]"#), r#"["it is (hidden)"]"#);
+        // As no two servers escape alike.
+        let escaped = r#"{"a\u0073k-0123456789abcdef":["\u0073\u006b\u002d0123456789abcdef",1]}"#;
+        assert_eq!(clean(escaped), r#"{"a(hidden)":["(hidden)",1]}"#);
     }
 
     proptest! {

@@ -12,6 +12,8 @@ use super::{Anthropic, read, write};
 use crate::{
     Structure,
     batches::{Errand, Outcome, PAGES, Results, together},
+    fault::status_of,
+    limits::rfc3339,
     openai::extra,
 };
 
@@ -31,10 +33,9 @@ impl Anthropic {
 
     async fn outcomes(&self, id: &str) -> Result<Vec<(String, Result<Completion>)>> {
         // Not at the address that the batch says: a key goes nowhere but to the endpoint.
-        let body = self.client.run(Errand::get(path([id, "results"]))).await?;
-        let lines = self.client.lines(&body)?;
-        let outcomes = lines.iter().filter_map(|line| self.outcome(line)).collect();
-        Ok(self.client.settle(id, outcomes))
+        let lines = self.client.lines(|| Errand::get(path([id, "results"]))).await?;
+        let outcomes = lines.read.iter().filter_map(|line| self.outcome(line)).collect();
+        Ok(self.client.settle(id, outcomes, lines.unreadable))
     }
 
     fn outcome(&self, line: &Value) -> Option<Outcome> {
@@ -55,16 +56,7 @@ impl Anthropic {
             _ => {
                 let kind = result["error"]["error"]["type"].as_str();
                 let kind = kind.or_else(|| result["error"]["type"].as_str());
-                let status = match kind {
-                    Some("invalid_request_error") => 400,
-                    Some("authentication_error") => 401,
-                    Some("permission_error") => 403,
-                    Some("not_found_error") => 404,
-                    Some("request_too_large") => 413,
-                    Some("rate_limit_error") => 429,
-                    Some("overloaded_error") => 529,
-                    _ => 500,
-                };
+                let status = kind.and_then(status_of).unwrap_or(500);
                 let read = |body: &Value| read::completion(body, false);
                 self.client.item(status, &result["error"], read)
             }
@@ -75,8 +67,7 @@ impl Anthropic {
 
 /// Seconds since 1970; the far future where it is no time.
 fn seconds(time: &Value) -> u64 {
-    let text = time.as_str().unwrap_or_default().replace("+00:00", "Z");
-    let time = humantime::parse_rfc3339_weak(&text).ok();
+    let time = time.as_str().and_then(rfc3339);
     let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.map_or(u64::MAX, |time| time.as_secs())
 }
@@ -126,12 +117,11 @@ impl Batch for Anthropic {
         Box::pin(async move {
             let (mut listed, mut after) = (Vec::new(), None);
             for _ in 0..PAGES {
-                let page = Errand::get(PATH).with("limit", Some("100".into()));
-                let page = self.client.run_json(page.with("after_id", after.take())).await?;
-                let batches = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let ask = Errand::get(PATH).with("limit", Some("100".into()));
+                let (batches, more) = self.client.page(ask.with("after_id", after.take())).await?;
                 // The newest come first.
                 let mut old = false;
-                for batch in batches {
+                for batch in &batches {
                     let made = seconds(&batch["created_at"]);
                     old |= made < since;
                     let Some(id) = batch["id"].as_str() else { continue };
@@ -143,7 +133,7 @@ impl Batch for Anthropic {
                         listed.push(one);
                     }
                 }
-                if old || after.is_none() || page["has_more"] != true {
+                if old || after.is_none() || !more {
                     break;
                 }
             }

@@ -4,16 +4,28 @@ use ethos_core::{Completion, Stop, ToolCall, Usage};
 use serde_json::Value;
 
 use super::THINKING;
-use crate::{client::Billed, dialect::ANSWER, fault::Unreadable, price::Cached, stop::stop};
+use crate::{
+    client::Billed, dialect::ANSWER, fault::Unreadable, openai::tokens, price::Cached, stop::stop,
+};
 
 /// An answer. `structured` when its tool call is the answer.
 pub(crate) fn completion(
     value: &Value,
     structured: bool,
 ) -> Result<Billed<Completion>, Unreadable> {
-    let blocks = value["content"].as_array().ok_or(Unreadable::Lacks("content"))?;
+    let reason = value["stop_reason"].as_str();
     let (mut text, mut reasoning) = (String::new(), String::new());
     let (mut calls, mut thinking) = (Vec::new(), Vec::new());
+    let blocks = match &value["content"] {
+        Value::Array(blocks) => blocks.as_slice(),
+        // Servers that only speak like Anthropic's are not so strict.
+        Value::String(said) => {
+            text.push_str(said);
+            &[]
+        }
+        _ if reason.is_some() => &[],
+        _ => return Err(Unreadable::Lacks("content")),
+    };
     for block in blocks {
         match block["type"].as_str() {
             Some("text") => text.push_str(block["text"].as_str().unwrap_or_default()),
@@ -26,7 +38,7 @@ pub(crate) fn completion(
             _ => {}
         }
     }
-    let mut stop = stop(value["stop_reason"].as_str(), !calls.is_empty());
+    let mut stop = stop(reason, !calls.is_empty()).ok_or(Unreadable::BrokenOff)?;
     if structured && let Some(at) = calls.iter().position(|call: &ToolCall| call.name == ANSWER) {
         text = calls.remove(at).arguments;
         if stop == Stop::ToolCalls && calls.is_empty() {
@@ -64,7 +76,7 @@ fn tool_call(block: &Value) -> ToolCall {
 
 /// Anthropic counts what its cache gave, and took, beside the input.
 fn usage(usage: &Value) -> (Option<Usage>, Cached) {
-    let count = |field: &str| usage[field].as_u64();
+    let count = |field: &str| tokens(&usage[field]);
     let read = count("cache_read_input_tokens").unwrap_or_default();
     let written = count("cache_creation_input_tokens").unwrap_or_default();
     let known = count("input_tokens").zip(count("output_tokens")).map(|(input, output)| {
@@ -114,6 +126,12 @@ mod tests {
         let empty = completion(&json!({"content": [], "stop_reason": "end_turn"}), false).unwrap();
         assert_eq!((empty.value.message.text().as_ref(), empty.usage), ("", None));
         assert!(completion(&json!({"type": "message"}), false).is_err());
+        let said = |content: Value| {
+            let value = json!({"content": content, "stop_reason": "refusal"});
+            completion(&value, false).unwrap().value
+        };
+        assert_eq!(said(json!("no")).message.text(), "no");
+        assert_eq!((said(json!(null)).stop, said(json!([])).stop), (Stop::Refusal, Stop::Refusal));
         let structured = json!({"content": [{"type": "tool_use", "name": "answer", "input": {"a": 1}}], "stop_reason": "tool_use"});
         let answer = completion(&structured, true).unwrap().value;
         assert_eq!((answer.message.text().as_ref(), answer.stop), (r#"{"a":1}"#, Stop::End));

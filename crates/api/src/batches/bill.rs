@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    iter,
     sync::{Mutex, PoisonError},
 };
 
@@ -58,16 +59,18 @@ impl Client {
         }
     }
 
-    /// All results of a batch are there. What had no answer costs nothing; and a batch of an earlier program, or of
-    /// another, is on its bill and not on this one's.
+    /// All results of a batch are there. What had no answer costs nothing, and what nobody can read may have cost all
+    /// that is left; a batch of an earlier program, or of another, is on its bill and not on this one's.
     pub(crate) fn settle(
         &self,
         id: &str,
         outcomes: Vec<Outcome>,
+        unreadable: usize,
     ) -> Vec<(String, Result<Completion>)> {
         if let Some(hold) = self.bills.take(id) {
             let answered = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
-            hold.paid_all(answered.map(|billed| Some((billed.usage?, billed.cached))));
+            let answered = answered.map(|billed| Some((billed.usage?, billed.cached)));
+            hold.paid_all(answered.chain(iter::repeat_n(None, unreadable)));
         }
         let plain = |(id, outcome): Outcome| (id, outcome.map(|billed| billed.value));
         outcomes.into_iter().map(plain).collect()

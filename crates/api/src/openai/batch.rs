@@ -63,15 +63,15 @@ impl OpenAi {
 
     async fn outcomes(&self, id: &str) -> Result<Vec<(String, Result<Completion>)>> {
         let batch = self.client.run_json(Errand::get(["batches", id])).await?;
-        let mut results = Vec::new();
+        let (mut results, mut unreadable) = (Vec::new(), 0);
         for field in ["output_file_id", "error_file_id"] {
             if let Some(file) = batch[field].as_str().filter(|file| !file.is_empty()) {
-                let body = self.client.run(Errand::get(["files", file, "content"])).await?;
-                let lines = self.client.lines(&body)?;
-                results.extend(lines.iter().filter_map(|line| self.outcome(line)));
+                let lines = self.client.lines(|| Errand::get(["files", file, "content"])).await?;
+                results.extend(lines.read.iter().filter_map(|line| self.outcome(line)));
+                unreadable += lines.unreadable;
             }
         }
-        Ok(self.client.settle(id, results))
+        Ok(self.client.settle(id, results, unreadable))
     }
 
     /// The most that a batch of these takes.
@@ -136,12 +136,11 @@ impl Batch for OpenAi {
         Box::pin(async move {
             let (mut listed, mut after) = (Vec::new(), None);
             for _ in 0..PAGES {
-                let page = Errand::get(["batches"]).with("limit", Some("100".into()));
-                let page = self.client.run_json(page.with("after", after.take())).await?;
-                let batches = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let ask = Errand::get(["batches"]).with("limit", Some("100".into()));
+                let (batches, more) = self.client.page(ask.with("after", after.take())).await?;
                 // The newest come first.
                 let mut old = false;
-                for batch in batches {
+                for batch in &batches {
                     let made = batch["created_at"].as_u64().unwrap_or(u64::MAX);
                     old |= made < since;
                     let Some(id) = batch["id"].as_str() else { continue };
@@ -153,7 +152,7 @@ impl Batch for OpenAi {
                         listed.push(one);
                     }
                 }
-                if old || after.is_none() || page["has_more"] != true {
+                if old || after.is_none() || !more {
                     break;
                 }
             }

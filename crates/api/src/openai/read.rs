@@ -14,7 +14,14 @@ pub(crate) fn completion(
     let choice = value["choices"].get(0).ok_or(Unreadable::Lacks("choice"))?;
     let message = &choice["message"];
     let said = if message.is_object() { &message["content"] } else { &choice["text"] };
-    if !message.is_object() && !said.is_string() {
+    let reason = choice["finish_reason"].as_str();
+    // A router says so of a server behind it.
+    if choice["error"].is_object() {
+        return Err(Unreadable::BrokenOff);
+    }
+    // A filter may leave nothing of the message.
+    let filtered = stop(reason, false) == Some(Stop::Refusal);
+    if !message.is_object() && !said.is_string() && !filtered {
         return Err(Unreadable::Lacks("message in its choice"));
     }
     let (mut text, mut thoughts) = texts(said);
@@ -30,14 +37,14 @@ pub(crate) fn completion(
     if calls.is_empty() && message["function_call"].is_object() {
         calls.push(function(&message["function_call"]));
     }
-    let mut stop = stop(choice["finish_reason"].as_str(), !calls.is_empty());
+    let mut stop = stop(reason, !calls.is_empty()).ok_or(Unreadable::BrokenOff)?;
     if structured && let Some(at) = calls.iter().position(|call| call.name == ANSWER) {
         text = calls.remove(at).arguments;
         if stop == Stop::ToolCalls && calls.is_empty() {
             stop = Stop::End;
         }
     }
-    if let Some(refusal) = message["refusal"].as_str().filter(|refusal| !refusal.is_empty()) {
+    if let Some(refusal) = refusal(message) {
         if text.is_empty() {
             text = refusal.to_owned();
         }
@@ -55,6 +62,13 @@ pub(crate) fn completion(
     let (usage, cached) = usage(value);
     completion.usage = usage.unwrap_or_default();
     Ok(Billed { value: completion, usage, cached })
+}
+
+/// The words with which the model refuses: a field of the message, or a part of its content.
+fn refusal(message: &Value) -> Option<&str> {
+    let parts = message["content"].as_array().into_iter().flatten();
+    let mut all = std::iter::once(message).chain(parts);
+    all.find_map(|place| place["refusal"].as_str().filter(|refusal| !refusal.is_empty()))
 }
 
 /// Text and reasoning of a content: a text, or parts.
@@ -106,16 +120,24 @@ fn logprobs(value: &Value) -> Option<Vec<f32>> {
 
 fn usage(value: &Value) -> (Option<Usage>, Cached) {
     let usage = &value["usage"];
-    let cached = &usage["prompt_tokens_details"]["cached_tokens"];
-    let input = usage["prompt_tokens"].as_u64();
-    let output = usage["completion_tokens"].as_u64();
-    let total = usage["total_tokens"].as_u64();
+    let count = |field: &str| tokens(&usage[field]);
+    let cached = tokens(&usage["prompt_tokens_details"]["cached_tokens"]);
+    // DeepSeek's name for it.
+    let cached = cached.or_else(|| count("prompt_cache_hit_tokens"));
+    let (input, output) = (count("prompt_tokens"), count("completion_tokens"));
+    let total = count("total_tokens");
     let known = match (input, output, total) {
         (Some(input), Some(output), _) => Some(Usage::new(input, output)),
         (Some(input), None, Some(total)) => Some(Usage::new(input, total.saturating_sub(input))),
         _ => None,
     };
-    (known, Cached { read: cached.as_u64().unwrap_or_default(), written: 0 })
+    (known, Cached { read: cached.unwrap_or_default(), written: 0 })
+}
+
+/// A number of tokens; some servers write `12.0`.
+pub(crate) fn tokens(value: &Value) -> Option<u64> {
+    let whole = |number: f64| (number >= 0.0 && number.fract() == 0.0).then_some(number as u64);
+    value.as_u64().or_else(|| value.as_f64().and_then(whole))
 }
 
 /// A token of the prompt, and its log-probability where it has one.
@@ -202,12 +224,38 @@ mod tests {
         let refused =
             read(json!({"message": {"content": null, "refusal": "no"}, "finish_reason": "stop"}));
         assert_eq!((refused.message.text().as_ref(), refused.stop), ("no", Stop::Refusal));
+        let part = json!([{"type": "refusal", "refusal": "no"}]);
+        let refused = read(json!({"message": {"content": part}, "finish_reason": "stop"}));
+        assert_eq!((refused.message.text().as_ref(), refused.stop), ("no", Stop::Refusal));
+        let filtered = read(json!({"finish_reason": "content_filter"}));
+        assert_eq!((filtered.message.text().as_ref(), filtered.stop), ("", Stop::Refusal));
         let empty = read(json!({"message": {"content": null}, "finish_reason": "length"}));
         assert_eq!((empty.message.text().as_ref(), empty.stop), ("", Stop::Length));
         for nothing in
             [json!({}), json!({"choices": []}), json!({"choices": [{}]}), json!({"choices": null})]
         {
             assert!(matches!(completion(&nothing, false), Err(Unreadable::Lacks(_))), "{nothing}");
+        }
+        for broken in [
+            json!({"message": {"content": "half"}, "finish_reason": "error"}),
+            json!({"message": {"content": "half"}, "finish_reason": "stop", "error": {"code": 502}}),
+        ] {
+            let value = json!({"choices": [broken]});
+            assert_eq!(completion(&value, false), Err(Unreadable::BrokenOff), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_as_servers_count_them() {
+        let of = |value: Value| usage(&json!({"usage": value}));
+        let floats = json!({"prompt_tokens": 3.0, "completion_tokens": 2.0});
+        assert_eq!(of(floats).0, Some(Usage::new(3, 2)));
+        let total = json!({"prompt_tokens": 3, "total_tokens": 5, "prompt_cache_hit_tokens": 1});
+        assert_eq!(of(total), (Some(Usage::new(3, 2)), Cached { read: 1, written: 0 }));
+        for nothing in
+            [json!(null), json!({"prompt_tokens": 3}), json!({"prompt_tokens": -1}), json!([1])]
+        {
+            assert_eq!(of(nothing).0, None);
         }
     }
 

@@ -27,6 +27,17 @@ struct Service {
     deaf: AtomicUsize,
     /// Batches refused as a whole.
     refused: AtomicUsize,
+    /// Lists that are none.
+    garbled: AtomicUsize,
+    /// Results of which the first line is cut off.
+    cut: AtomicUsize,
+    /// Looks at a batch that find nothing.
+    blind: AtomicUsize,
+}
+
+/// Whether it happens once more.
+fn once_more(times: &AtomicUsize) -> bool {
+    times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
 }
 
 #[derive(Clone)]
@@ -56,7 +67,7 @@ impl Service {
             }
             ["files", file, "content"] => {
                 let n: usize = file[1..].parse().unwrap();
-                Reply::new(200, self.openai_results(n, file.starts_with('o')))
+                self.results(self.openai_results(n, file.starts_with('o')))
             }
             ["batches"] if posted => {
                 let body = asked.json();
@@ -79,7 +90,13 @@ impl Service {
                 let items = body["requests"].as_array().unwrap().iter();
                 self.create(Value::Null, items.map(|one| item(one, &one["params"])).collect())
             }
+            ["batches"] | ["messages", "batches"] if once_more(&self.garbled) => {
+                Reply::json(json!({"detail": "so?"}))
+            }
             ["batches"] | ["messages", "batches"] => self.page(asked),
+            ["batches", _] | ["messages", "batches", _] if once_more(&self.blind) => {
+                Reply::error(404, "not_found", "no such batch")
+            }
             ["batches", id] | ["messages", "batches", id] => {
                 let n: usize = id[1..].parse().unwrap();
                 match self.batches.lock().unwrap().get_mut(n) {
@@ -91,7 +108,7 @@ impl Service {
                 }
             }
             ["messages", "batches", id, "results"] => {
-                Reply::new(200, self.anthropic_results(id[1..].parse().unwrap()))
+                self.results(self.anthropic_results(id[1..].parse().unwrap()))
             }
             ["batches", id, "cancel"] | ["messages", "batches", id, "cancel"] => {
                 let n: usize = id[1..].parse().unwrap();
@@ -100,6 +117,11 @@ impl Service {
             }
             _ => Reply::error(404, "not_found", path),
         }
+    }
+
+    fn results(&self, lines: String) -> Reply {
+        let from = if once_more(&self.cut) { 20.min(lines.len()) } else { 0 };
+        Reply::new(200, &lines.as_bytes()[from..])
     }
 
     fn create(&self, tag: Value, items: Vec<(String, String)>) -> Reply {
@@ -296,6 +318,48 @@ fn a_creation_that_nobody_heard_of_is_adopted_and_not_repeated() {
         let (answers, repaid) = ask(&model, &journal, &terms);
         assert_eq!(answers.iter().filter(|answer| answer.result.is_ok()).count(), 6);
         assert_eq!((&both.sizes()[2 * at..], repaid), (&[6, 2][..], 0));
+    }
+}
+
+#[test]
+fn a_list_that_is_none_is_not_an_empty_one() {
+    let both = both();
+    for (at, model) in both.models().into_iter().enumerate() {
+        let journal = Journal::in_memory().unwrap();
+        both.service.deaf.store(1, Ordering::SeqCst);
+        both.service.garbled.store(3, Ordering::SeqCst);
+        let (answers, repaid) = ask(&model, &journal, &terms());
+        assert_eq!(answers.iter().filter(|answer| answer.result.is_ok()).count(), 6);
+        assert_eq!((both.sizes().len(), repaid), (at + 1, 0), "the batch was submitted again");
+        assert_eq!(both.service.garbled.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn a_line_that_is_cut_off_is_fetched_again_and_loses_no_other() {
+    let both = both();
+    for (at, model) in both.models().into_iter().enumerate() {
+        // Once, and as often as it is fetched for one batch: then it is asked anew.
+        for (cuts, batches) in [(1, 1), (3, 2)] {
+            let before = both.sizes().len();
+            let journal = Journal::in_memory().unwrap();
+            both.service.cut.store(cuts, Ordering::SeqCst);
+            let (answers, repaid) = ask(&model, &journal, &terms());
+            assert_eq!(answers.iter().filter(|answer| answer.result.is_ok()).count(), 6);
+            assert_eq!((both.sizes().len() - before, repaid as usize), (batches, batches - 1));
+            assert!(both.sizes()[before + batches - 1] <= 8 / batches, "{at}: {:?}", both.sizes());
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_is_not_found_once_is_looked_for_again() {
+    let both = both();
+    for (at, model) in both.models().into_iter().enumerate() {
+        both.service.blind.store(1, Ordering::SeqCst);
+        let (answers, repaid) = ask(&model, &Journal::in_memory().unwrap(), &terms());
+        assert_eq!(answers.iter().filter(|answer| answer.result.is_ok()).count(), 6);
+        assert_eq!((both.sizes().len(), repaid), (at + 1, 0));
     }
 }
 

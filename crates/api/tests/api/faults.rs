@@ -1,11 +1,16 @@
 use std::{
+    collections::BTreeMap,
     net::TcpListener,
+    sync::Mutex,
     time::{Duration, Instant, SystemTime},
 };
 
 use ethos_api::{Endpoint, OpenAi, Retry, Timeouts};
-use ethos_core::{Completion, Error, Model, ModelErrorKind, Request, Stop};
-use futures::executor::block_on;
+use ethos_core::{
+    Ask, Completion, Error, Failure, Journal, Model, ModelErrorKind, Query, Reason, Reply as Kept,
+    Request, Stop, ask_all,
+};
+use futures::{TryStreamExt, executor::block_on, stream};
 use serde_json::json;
 
 use crate::{
@@ -25,10 +30,14 @@ fn stays(reply: Reply) -> (ModelErrorKind, String, usize) {
     (kind(&error), text, server.count())
 }
 
-#[test]
-fn what_passes_is_repeated() {
+/// Everything that passes: whatever a server may do before it answers.
+pub(crate) fn passing() -> Vec<(Reply, &'static str)> {
     let good = || Reply::says("yes");
-    for (fault, what) in [
+    let ended = |reason: &str| {
+        let message = json!({"role": "assistant", "content": "half an ans"});
+        json!({"choices": [{"message": message, "finish_reason": reason}]})
+    };
+    vec![
         (Reply::error(429, "rate_limit_exceeded", "slow"), "429"),
         (
             Reply::error(429, "rate_limit_exceeded", "slow").with("Retry-After", "0.02"),
@@ -66,11 +75,82 @@ fn what_passes_is_repeated() {
         (Reply::reset(), "a reset connection"),
         (good().after(0.7), "silence"),
         (good().slowly(20, 0.1), "a slow body"),
-    ] {
-        let server = Server::replies(vec![fault.clone(), fault, good()]);
+        (Reply::error(503, "x", "oh").with("Retry-After", "0.02"), "503 and when"),
+        (Reply::error(429, "x", "slow").with("Retry-After", "0.02s"), "another form of when"),
+        (
+            Reply::json(json!({"type": "error", "error": {"type": "overloaded_error"}})),
+            "Anthropic's error inside",
+        ),
+        (
+            Reply::json(json!({"object": "error", "message": "oh", "code": 500})),
+            "vLLM's error inside",
+        ),
+        (Reply::json(json!({"error": "loading"})), "an error in a word"),
+        (Reply::json(json!({"choices": [null]})), "no choice in its place"),
+        (Reply::json(ended("error")), "an answer broken off"),
+        (Reply::json(ended("abort")), "an answer given up"),
+        (Reply::new(200, r#"{"choices": []} and more"#), "garbage after JSON"),
+        (good().with("Content-Length", "7"), "two lengths"),
+        (good().preceded("so it goes\r\n"), "garbage before HTTP"),
+        (
+            Reply::new(200, "data: {\"choices\": []}\n\n")
+                .with("Content-Type", "text/event-stream"),
+            "a stream",
+        ),
+        (Reply::new(204, ""), "no content"),
+    ]
+}
+
+#[test]
+fn what_passes_is_repeated() {
+    for (fault, what) in passing() {
+        let server = Server::replies(vec![fault.clone(), fault, Reply::says("yes")]);
         let answer = ask(&server.model()).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!((answer.message.text().as_ref(), server.count()), ("yes", 3), "{what}");
     }
+}
+
+#[test]
+fn with_a_third_of_faults_every_question_is_answered_and_every_attempt_accounted_for() {
+    let faults = passing();
+    let kinds = faults.len();
+    // Three of ten, but not twice in a row for whoever asks again.
+    let seen = Mutex::new(BTreeMap::new());
+    let server = Server::start(move |asked| {
+        let said = asked.json()["messages"][0]["content"].as_str().unwrap().to_owned();
+        let n: usize = said.parse().unwrap();
+        let mut seen = seen.lock().unwrap();
+        let before = seen.entry(n).or_insert(0);
+        *before += 1;
+        match n % 10 {
+            0..3 if *before <= 2 => faults[(n / 10 * 3 + n % 10) % kinds].0.clone(),
+            5 => Reply::error(400, "content_filter", "no"),
+            6 => Reply::error(400, "context_length_exceeded", "too long"),
+            _ => Reply::says(&said),
+        }
+    });
+    let (model, journal) = (server.model(), Journal::in_memory().unwrap());
+    let asks = (0..400).map(|n| {
+        let query = Query::Complete(Request::user(n.to_string()));
+        Ask::new("test", n.to_string(), query).with_tries(0)
+    });
+    let read = |_: &_, reply: &Kept| Ok(reply.text()?.into_owned());
+    let answers = ask_all(&model, &journal, stream::iter(asks), read, &());
+    let answers: Vec<_> = block_on(answers.try_collect()).unwrap();
+    let (mut refused, mut failed) = (0, 0);
+    for answer in &answers {
+        match (&answer.result, answer.id.item.parse::<usize>().unwrap() % 10) {
+            (Err(Failure::Unusable(why)), 5) if why.reason == Reason::Refusal => refused += 1,
+            (Err(Failure::Model(error)), 6) if error.is_refusal() => failed += 1,
+            (Ok(said), 0..5 | 7..) => assert_eq!(said, &answer.id.item),
+            (other, _) => panic!("{}: {other:?}", answer.id),
+        }
+    }
+    assert_eq!((answers.len(), refused, failed), (400, 40, 40));
+    let spent = model.spent();
+    assert_eq!(spent.answers, 320);
+    let attempts = spent.answers + spent.unknown + spent.refused;
+    assert_eq!(attempts as usize, server.count(), "{spent:?}");
 }
 
 #[test]
@@ -98,6 +178,35 @@ fn what_stays_is_told_apart() {
         (Reply::error(500, "x", "oh").with("x-should-retry", "false"), Other, 1, "oh"),
         (Reply::error(400, "x", "oh").with("x-should-retry", "true"), BadRequest, 3, "oh"),
         (Reply::error(504, "x", "oh"), TimeLimit, 3, "oh"),
+        (Reply::error(402, "x", "pay"), Other, 1, "answered 402: pay"),
+        (Reply::error(413, "x", "too large"), BadRequest, 1, "answered 413: too large"),
+        (Reply::error(429, "billing_hard_limit_reached", "pay"), RateLimit, 1, "pay"),
+        (
+            Reply::json(json!({"error": {"type": "invalid_request_error", "message": "too long"}})),
+            BadRequest,
+            1,
+            "too long",
+        ),
+        (
+            Reply::json(json!({"object": "error", "message": "too long", "code": 400})),
+            BadRequest,
+            1,
+            "too long",
+        ),
+        (
+            Reply::json(json!({"error": {"type": "overloaded_error", "message": "full"}})),
+            RateLimit,
+            3,
+            "full",
+        ),
+        (
+            Reply::json(
+                json!({"choices": [{"finish_reason": "error", "message": {"content": "a"}}]}),
+            ),
+            Other,
+            3,
+            "broke the answer off",
+        ),
         (
             Reply::new(503, "<html><body>Down for\n repair</body></html>")
                 .with("Content-Type", "text/html"),
@@ -142,6 +251,10 @@ fn redirections_are_not_followed_but_told() {
 fn a_filter_that_declines_is_an_answer() {
     for reply in [
         Reply::error(400, "content_filter", "the prompt was filtered"),
+        Reply::json(json!({"error": {"code": "content_filter", "message": "the prompt"}})),
+        Reply::json(
+            json!({"choices": [{"message": {"content": [{"type": "refusal", "refusal": "the prompt"}]}}]}),
+        ),
         Reply::json(
             json!({"choices": [{"message": {"content": "the prompt"}, "finish_reason": "content_filter"}]}),
         ),
@@ -163,6 +276,24 @@ fn servers_of_every_manner_are_understood() {
         (Reply::says("yes").chunked().slowly(7, 0.001), "small chunks"),
         (Reply::says("yes").http_1_0(), "HTTP/1.0"),
         (Reply::says("yes").with("Content-Type", "text/plain"), "another type"),
+        (Reply::says("yes").with("Content-Type", "text/html; charset=latin1"), "a wrong type"),
+        (Reply::says("yes").preceded("HTTP/1.1 100 Continue\r\n\r\n"), "an interim answer"),
+        (Reply::says("yes").followed("\r\n"), "a line too many"),
+        (Reply::says("yes").followed("HTTP/1.1 200 OK\r\n"), "more than is announced"),
+        (
+            Reply::new(
+                200,
+                "\u{feff} \n{\"choices\":[{\"message\":{\"content\":\"yes\"}}],\"error\":null}",
+            ),
+            "a mark before it",
+        ),
+        (
+            Reply::json(
+                json!({"choices": [{"message": {"content": "yes"}}], "usage": {"prompt_tokens": u64::MAX,
+                "completion_tokens": u64::MAX}}),
+            ),
+            "more tokens than there are",
+        ),
         (Reply::says("yes").closing(), "closes unannounced"),
         (Reply::says("yes").with("Connection", "close").closing(), "closes"),
         (Reply::new(201, r#"{"choices":[{"message":{"content":"yes"}}]}"#), "another status"),

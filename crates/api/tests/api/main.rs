@@ -20,6 +20,9 @@ mod batches;
 // Limits and budgets.
 mod terms;
 
+// What the environment says.
+mod environment;
+
 // Encryption.
 mod tls;
 

@@ -87,6 +87,28 @@ fn no_error_shows_a_key_that_a_server_sends_back() {
 }
 
 #[test]
+fn no_part_of_a_header_and_no_password_of_a_proxy_is_shown() {
+    let key = "sk-0123456789abcdef";
+    // The server quotes the key, without the word before it; the proxy quotes what it was sent.
+    let server = Server::start(|asked| {
+        let sent =
+            format!("{} {}", asked.header("authorization"), asked.header("proxy-authorization"));
+        let quoted: Vec<_> = sent.split(' ').filter(|word| word.len() > 6).collect();
+        Reply::error(400, "x", &format!("wrong: {}, p@ss-word", quoted.join(" and ")))
+    });
+    let proxy = server.url.replace("http://", "http://me:p%40ss-word@").replace("/v1", "");
+    for proxy in [proxy.as_str(), proxy.trim_start_matches("http://")] {
+        let endpoint = server.endpoint().with_header("Authorization", format!("Bearer {key}"));
+        let model = OpenAi::new(endpoint.with_proxy(proxy)).unwrap();
+        let shown = all(&block_on(model.complete(&Request::user("so?"))).unwrap_err());
+        assert!(shown.contains("(hidden) and (hidden), (hidden)"), "{shown}");
+        for secret in [key, "p%40ss-word", "p@ss-word", "bWU6cEBzcy13b3Jk"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn no_debug_shows_a_secret() {
     for key in KEYS {
         let endpoint = Endpoint::new("https://host.example/v1?sig=hush-hush", "m")
@@ -116,6 +138,14 @@ fn no_debug_shows_a_secret() {
 fn no_journal_keeps_a_key() {
     let server = Server::start(|asked| match asked.number % 2 {
         0 => Reply::says(&format!("your key is {}", sent(asked))),
+        // The same in an escape for every character.
+        _ if asked.number % 4 == 1 => {
+            let units = sent(asked).encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+            let key: String = units.collect();
+            let body =
+                format!(r#"{{"choices": [{{"message": {{"content": "your key is {key}"}}}}]}}"#);
+            Reply::new(200, body)
+        }
         _ => Reply::error(400, "content_filter", &format!("your key is {}", sent(asked))),
     });
     let folder = tempfile::tempdir().unwrap();

@@ -51,6 +51,9 @@ pub(crate) struct Reply {
     wait: Duration,
     /// Bytes of the body after which there is a pause, and how long it is.
     pieces: Option<(usize, Duration)>,
+    /// What comes before and after what HTTP has a place for.
+    before: Vec<u8>,
+    beyond: Vec<u8>,
     end: End,
 }
 
@@ -83,6 +86,8 @@ impl Reply {
             sized: Sized::Length(None),
             wait: Duration::ZERO,
             pieces: None,
+            before: Vec::new(),
+            beyond: Vec::new(),
             end: End::Stay,
         }
     }
@@ -141,6 +146,16 @@ impl Reply {
         Reply { end: End::Close, ..self }
     }
 
+    /// After something else.
+    pub(crate) fn preceded(self, before: &str) -> Reply {
+        Reply { before: before.into(), ..self }
+    }
+
+    /// With more bytes than the length says.
+    pub(crate) fn followed(self, beyond: &str) -> Reply {
+        Reply { beyond: beyond.into(), ..self }
+    }
+
     pub(crate) fn http_1_0(self) -> Reply {
         Reply { version: "HTTP/1.0", sized: Sized::Never, end: End::Close, ..self }
     }
@@ -159,6 +174,7 @@ impl Reply {
         if self.end == End::HangUp {
             return Ok(false);
         }
+        stream.write_all(&self.before)?;
         let mut text = format!("{} {} So\r\n", self.version, self.status);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
@@ -189,6 +205,7 @@ impl Reply {
         if matches!(self.sized, Sized::Chunked) && !matches!(self.end, End::Cut(_)) {
             stream.write_all(b"0\r\n\r\n")?;
         }
+        stream.write_all(&self.beyond)?;
         Ok(self.end == End::Stay)
     }
 }

@@ -135,7 +135,9 @@ fn what_nobody_knows_counts_at_its_worst() {
     let refuses = Server::replies(vec![Reply::error(500, "x", "oh")]);
     let model = OpenAi::new(priced(&refuses, &budget)).unwrap();
     assert!(many(&model, 1, 50)[0].is_err());
-    assert_eq!(budget.spent(), spent);
+    let after = budget.spent();
+    assert_eq!((after.usd, after.unknown, after.unknown_usd), (0.0, 1, spent.unknown_usd));
+    assert_eq!((spent.refused, after.refused), (0, refuses.count() as u64));
     // An answer without a count is not.
     let answer = json!({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]});
     let silent = Server::replies(vec![Reply::json(answer)]);
@@ -151,8 +153,11 @@ fn a_budget_wants_a_price_and_a_bound() {
     let error = OpenAi::new(server.endpoint().with_budget(&budget)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the price table has no `m`, so the budget cannot be kept; add its price"
+        "the price table has no `m`, so what it costs is not known; add its price"
     );
+    let others = Prices::new().with("another", Price::new(1.0, 1.0));
+    let error = OpenAi::new(server.endpoint().with_prices(others)).unwrap_err();
+    assert!(matches!(error, ApiError::NoPrice { model } if model == "m"));
     let model = OpenAi::new(priced(&server, &budget)).unwrap();
     let error = block_on(model.complete(&Request::user("so?"))).unwrap_err();
     assert!(error.to_string().contains("max_tokens"), "{error}");
