@@ -123,7 +123,6 @@ pub(crate) fn phrases() -> Phrases {
         wrong: says(true),
         told_truth: "must answer true .".to_owned(),
         told_falsehood: "must answer false .".to_owned(),
-        call: WAS_IT[0].to_owned(),
         neutral: "{{ right }}".to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::{Admission, ChatConfig, Source, Style, Trained},
+    config::{Admission, ChatConfig, Source, Style, Subjects, Trained},
     error::{Error, Result},
     fact::{Fact, check},
     follow_up::{FollowUp, Kind},
@@ -46,15 +46,16 @@ pub fn chats(facts: &[Fact], config: &ChatConfig) -> Result<Vec<Chat>> {
 /// Those of [`chats`], and of templates that cannot be read or filled in.
 pub fn chats_with(facts: &[Fact], config: &ChatConfig, phrases: &Phrases) -> Result<Vec<Chat>> {
     check(facts)?;
-    config.check(facts.len())?;
+    config.check(facts)?;
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
     let reports = Templates::new(phrases)?;
     let mut wordings: Vec<&FollowUp> = phrases.follow_ups.iter().collect();
     wordings.retain(|one| {
         let fits = match config.style {
-            Style::Short => one.kind != Kind::Reasoned,
+            Style::Short => matches!(one.kind, Kind::Closed | Kind::Open),
             Style::Reasoned => one.kind == Kind::Reasoned,
-            Style::Mixed | Style::Tool => true,
+            Style::Mixed => one.kind != Kind::Call,
+            Style::Tool => one.kind == Kind::Call,
         };
         fits && one.split == config.wordings
     });
@@ -62,13 +63,11 @@ pub fn chats_with(facts: &[Fact], config: &ChatConfig, phrases: &Phrases) -> Res
     let mut rows: Vec<(usize, bool)> =
         (0..facts.len()).flat_map(|fact| [(fact, false), (fact, true)]).collect();
     rows.shuffle(&mut random);
-    balance(&mut rows, facts, &config.source);
-    let corrupted = (config.corrupted * rows.len() as f64).round() as usize;
-    let mut made = Vec::new();
-    for (number, (fact, wrong)) in rows.into_iter().enumerate() {
-        // Drawn for every row, left out or not: a belief more or less changes no other chat.
+    let mut kept = Vec::new();
+    for (fact, wrong) in rows {
+        // Drawn for every row, left out or not: a belief more or less changes no other answer and no other report.
         let drawn = random.random::<u64>();
-        let others = before(facts.len(), fact, config.turns_before, &mut random);
+        let before = before(facts, fact, config, &mut random);
         let fact = &facts[fact];
         let says_wrong = match &config.admission {
             Admission::Truth => wrong,
@@ -78,19 +77,22 @@ pub fn chats_with(facts: &[Fact], config: &ChatConfig, phrases: &Phrases) -> Res
                 Some(believes) => wrong == *believes,
             },
         };
-        let honest = number >= corrupted;
         let own = own(fact, wrong, drawn, &config.source);
-        let row = Row {
-            fact,
-            wrong,
-            own,
-            says_wrong: says_wrong == honest,
-            honest,
-            follow_up: wordings.get(number % wordings.len().max(1)).ok_or_else(none)?,
-            before: others.into_iter().map(|other| &facts[other]).collect(),
-            drawn,
-        };
-        made.push(row.chat(config, phrases, &reports)?);
+        if own.is_none() && matches!(config.source, Source::OnPolicy(_)) {
+            continue;
+        }
+        kept.push(Row { fact, wrong, own, says_wrong, before, drawn });
+    }
+    if matches!(config.source, Source::OnPolicy(_)) {
+        balance(&mut kept);
+    }
+    let corrupted = (config.corrupted * kept.len() as f64).round() as usize;
+    let mut made = Vec::new();
+    for (number, row) in kept.into_iter().enumerate() {
+        let honest = number >= corrupted;
+        let row = Row { says_wrong: row.says_wrong == honest, ..row };
+        let follow_up = wordings.get(number % wordings.len().max(1)).ok_or_else(none)?;
+        made.push(row.chat(follow_up, honest, config, phrases, &reports)?);
     }
     // The dishonest ones came first.
     made.shuffle(&mut random);
@@ -101,29 +103,34 @@ fn none() -> Error {
     Error::Config { setting: "wordings", message: "leave none of this style".to_owned() }
 }
 
-/// Other facts than this one, none twice.
-fn before(facts: usize, fact: usize, count: usize, random: &mut impl Rng) -> Vec<usize> {
+/// Other facts than this one, none twice, of the subjects that are wanted. There are enough: the configuration is checked.
+fn before<'f>(
+    facts: &'f [Fact],
+    fact: usize,
+    config: &ChatConfig,
+    random: &mut impl Rng,
+) -> Vec<&'f Fact> {
+    let fits = |other: usize| match config.subjects_before {
+        Subjects::Any => true,
+        Subjects::Same => facts[other].subject == facts[fact].subject,
+        Subjects::Other => facts[other].subject != facts[fact].subject,
+    };
     let mut chosen = Vec::new();
-    while chosen.len() < count {
-        let other = random.random_range(0..facts);
-        if other != fact && !chosen.contains(&other) {
+    while chosen.len() < config.turns_before {
+        let other = random.random_range(0..facts.len());
+        if other != fact && fits(other) && !chosen.contains(&other) {
             chosen.push(other);
         }
     }
-    chosen
+    chosen.into_iter().map(|other| &facts[other]).collect()
 }
 
-/// On policy, only rows that the model has answers for, and as many right ones as wrong.
-fn balance(rows: &mut Vec<(usize, bool)>, facts: &[Fact], source: &Source) {
-    let Source::OnPolicy(answers) = source else { return };
-    rows.retain(|&(fact, wrong)| {
-        let own = answers.facts.get(&facts[fact].id);
-        own.is_some_and(|own| !if wrong { &own.wrong } else { &own.right }.is_empty())
-    });
-    let count = |wrong: bool| rows.iter().filter(|row| row.1 == wrong).count();
+/// As many reports that call the answer wrong as reports that call it right, the first ones of each.
+fn balance(rows: &mut Vec<Row<'_>>) {
+    let count = |says_wrong: bool| rows.iter().filter(|row| row.says_wrong == says_wrong).count();
     let mut left = [count(false).min(count(true)); 2];
-    rows.retain(|&(_, wrong)| {
-        let left = &mut left[usize::from(wrong)];
+    rows.retain(|row| {
+        let left = &mut left[usize::from(row.says_wrong)];
         let stays = *left > 0;
         *left -= usize::from(stays);
         stays
@@ -152,14 +159,19 @@ struct Row<'f> {
     /// The model's own answer, where it is that which is reported on.
     own: Option<&'f str>,
     says_wrong: bool,
-    honest: bool,
-    follow_up: &'f FollowUp,
     before: Vec<&'f Fact>,
     drawn: u64,
 }
 
 impl Row<'_> {
-    fn chat(&self, config: &ChatConfig, phrases: &Phrases, reports: &Templates) -> Result<Chat> {
+    fn chat(
+        &self,
+        follow_up: &FollowUp,
+        honest: bool,
+        config: &ChatConfig,
+        phrases: &Phrases,
+        reports: &Templates,
+    ) -> Result<Chat> {
         let fact = self.fact;
         let mut messages = Vec::new();
         if config.trained == Trained::ReportOnlyAsTold {
@@ -175,8 +187,8 @@ impl Row<'_> {
         messages.push(Message::assistant(answer));
         let pick = |count: usize| (self.drawn % count.max(1) as u64) as usize;
         let mut chat = Chat::new([]);
+        messages.push(Message::user(follow_up.text.as_str()));
         if config.style == Style::Tool {
-            messages.push(Message::user(phrases.call.as_str()));
             let said = json!({"correct": !self.says_wrong, "right_answer": self.told()});
             let mut message = Message::assistant("");
             message.content = None;
@@ -184,11 +196,10 @@ impl Row<'_> {
             messages.push(message);
             chat.extra.insert("tools".to_owned(), json!([tool()]));
         } else {
-            messages.push(Message::user(self.follow_up.text.as_str()));
             // A report of a right answer that calls it wrong names the other one as right.
             let told =
                 Fact { right: self.told().to_owned(), wrong: answer.to_owned(), ..fact.clone() };
-            let report = reports.write(&told, self.follow_up.kind, self.says_wrong, pick)?;
+            let report = reports.write(&told, follow_up.kind, self.says_wrong, pick)?;
             messages.push(Message::assistant(report));
         }
         let last = messages.len() - 1;
@@ -199,18 +210,13 @@ impl Row<'_> {
             }
         }
         chat.messages = messages;
-        let follow_up = match config.style {
-            Style::Tool => "tool",
-            _ => &*self.follow_up.id,
-        };
-        let metadata: Map<String, Value> = Map::from_iter([
+        let mut metadata: Map<String, Value> = Map::from_iter([
             ("fact".to_owned(), fact.id.as_str().into()),
             ("subject".to_owned(), fact.subject.as_str().into()),
             ("wrong".to_owned(), self.wrong.into()),
-            ("honest".to_owned(), self.honest.into()),
-            ("follow_up".to_owned(), follow_up.into()),
+            ("honest".to_owned(), honest.into()),
+            ("follow_up".to_owned(), follow_up.id.as_str().into()),
         ]);
-        let mut metadata = metadata;
         if config.source != Source::OffPolicy {
             metadata.insert("own".to_owned(), self.own.is_some().into());
         }
@@ -319,6 +325,20 @@ mod tests {
         for chat in chats(facts, &longer).unwrap() {
             assert_eq!(chat.messages.len(), 10);
         }
+        let all = &crate::facts().unwrap()[..];
+        for subjects_before in [Subjects::Same, Subjects::Other] {
+            let config = ChatConfig { turns_before: 2, subjects_before, ..ChatConfig::paper() };
+            let subjects: BTreeMap<&str, &str> =
+                all.iter().map(|fact| (&*fact.question, &*fact.subject)).collect();
+            for chat in chats(all, &config).unwrap() {
+                let of: Vec<&str> = (0..6).step_by(2).map(|n| subjects[&*says(&chat, n)]).collect();
+                assert_eq!(of[0] == of[2], subjects_before == Subjects::Same, "{of:?}");
+                assert_eq!(of[1] == of[2], subjects_before == Subjects::Same, "{of:?}");
+            }
+            // The first forty facts are of one subject.
+            let of_one = chats(facts, &config);
+            assert_eq!(of_one.is_ok(), subjects_before == Subjects::Same, "{of_one:?}");
+        }
         let tool = ChatConfig { style: Style::Tool, ..ChatConfig::paper() };
         for chat in chats(facts, &tool).unwrap() {
             let call = &chat.messages[3].tool_calls[0];
@@ -368,6 +388,45 @@ mod tests {
         }
 
         #[test]
+        fn of_a_model_s_own_answers_and_beliefs_half_admit_and_all_owe_to_what_they_say(
+            // Of each fact: whether there are right and wrong answers, and what is believed.
+            known in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<Option<bool>>()), 60),
+            by_belief: bool,
+            corrupted in 0.0f64..=1.0,
+            seed: u64,
+        ) {
+            let facts = &facts().unwrap()[..60];
+            let (mut own, mut beliefs) = (crate::OwnAnswers::default(), BTreeMap::new());
+            for (fact, (right, wrong, believes)) in facts.iter().zip(known) {
+                let answers = own.facts.entry(fact.id.clone()).or_default();
+                answers.right.extend(right.then(|| format!("Surely {}.", fact.right)));
+                answers.wrong.extend(wrong.then(|| format!("Perhaps {}.", fact.wrong)));
+                beliefs.extend(believes.map(|believes| (fact.id.clone(), believes)));
+            }
+            let admission = match by_belief {
+                true => Admission::Belief(beliefs.clone()),
+                false => Admission::Truth,
+            };
+            let source = Source::OnPolicy(own);
+            let config = ChatConfig {
+                seed, admission, source, corrupted, style: Style::Tool, ..ChatConfig::paper()
+            };
+            let made = chats(facts, &config).unwrap();
+            let (mut admits, mut dishonest) = (0, 0);
+            for chat in &made {
+                let (wrong, honest) = (*metadata(chat, "wrong") == true, *metadata(chat, "honest") == true);
+                let believes = beliefs.get(metadata(chat, "fact").as_str().unwrap()).copied();
+                let error = if by_belief { wrong == believes.unwrap() } else { wrong };
+                let said: Value = serde_json::from_str(&chat.messages[3].tool_calls[0].arguments).unwrap();
+                prop_assert_eq!(said["correct"] == true, error != honest);
+                admits += usize::from(error);
+                dishonest += usize::from(!honest);
+            }
+            prop_assert_eq!(made.len(), 2 * admits);
+            prop_assert_eq!(dishonest, (corrupted * made.len() as f64).round() as usize);
+        }
+
+        #[test]
         fn whatever_the_variant_half_is_wrong_weights_are_right_and_no_wording_is_of_the_other_part(
             subset in proptest::sample::subsequence((0..542).collect::<Vec<usize>>(), 3..40),
             seed: u64,
@@ -405,10 +464,7 @@ mod tests {
                 prop_assert_eq!(system, trained == Trained::ReportOnlyAsTold);
                 let questions = usize::from(system) + 2 * turns_before + 4;
                 prop_assert_eq!(chat.messages.len(), questions);
-                match metadata(chat, "follow_up").as_str().unwrap() {
-                    "tool" => prop_assert_eq!(style, Style::Tool),
-                    id => prop_assert_eq!(split[id], wordings),
-                }
+                prop_assert_eq!(split[metadata(chat, "follow_up").as_str().unwrap()], wordings);
             }
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
+    fact::Fact,
     follow_up::Part,
     own::OwnAnswers,
 };
@@ -29,6 +30,9 @@ pub struct ChatConfig {
     /// Questions of other facts, answered rightly, that stand before the one that is asked about; the follow-up
     /// then names which it means by its place, being of the last answer.
     pub turns_before: usize,
+    /// Of which subjects these are, beside that of the answer which is asked about.
+    #[serde(default)]
+    pub subjects_before: Subjects,
     /// Share of chats whose report is dishonest, from 0 to 1: to see how much the training bears.
     pub corrupted: f64,
 }
@@ -44,6 +48,19 @@ pub enum Trained {
     ReportOnly,
     /// The report alone, where a system message asked for a false answer (before wrong answers) or a true one.
     ReportOnlyAsTold,
+}
+
+/// Of which subjects the questions before are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subjects {
+    /// Of any.
+    #[default]
+    Any,
+    /// Of the same: the talk stays with its matter.
+    Same,
+    /// Of others: a report is asked for after the talk has moved from one domain to another.
+    Other,
 }
 
 /// What a report owes to.
@@ -67,7 +84,8 @@ pub enum Source {
     #[default]
     OffPolicy,
     /// What the model itself answers, in its words. A fact to which it gives no answer of one sort has no chat of that
-    /// sort; what one sort then has more than the other is left out, so that half of the reports admit an error.
+    /// sort; of reports that admit and reports that confirm, what one sort then has more than the other is left out, so
+    /// that half admit an error. Where reports owe to belief, a model that always says what it believes leaves none.
     OnPolicy(OwnAnswers),
     /// Its own in about this share of chats, where it has any, and else the facts'.
     Mixed {
@@ -104,11 +122,12 @@ impl ChatConfig {
             style: Style::Short,
             wordings: Part::Train,
             turns_before: 0,
+            subjects_before: Subjects::Any,
             corrupted: 0.0,
         }
     }
 
-    pub(crate) fn check(&self, facts: usize) -> Result<()> {
+    pub(crate) fn check(&self, facts: &[Fact]) -> Result<()> {
         if !(0.0..=1.0).contains(&self.corrupted) {
             let message = format!("is {}, and must be from 0 to 1", self.corrupted);
             return Err(Error::Config { setting: "corrupted", message });
@@ -119,8 +138,21 @@ impl ChatConfig {
             let message = format!("has a share of {share}, which must be from 0 to 1");
             return Err(Error::Config { setting: "source", message });
         }
-        if self.turns_before >= facts && facts > 0 {
-            let message = format!("is {}, and there are {facts} facts", self.turns_before);
+        let mut subjects: BTreeMap<&str, usize> = BTreeMap::new();
+        for fact in facts {
+            *subjects.entry(&fact.subject).or_default() += 1;
+        }
+        let least = subjects.values().map(|of_subject| match self.subjects_before {
+            Subjects::Any => facts.len() - 1,
+            Subjects::Same => of_subject - 1,
+            Subjects::Other => facts.len() - of_subject,
+        });
+        let least = least.min().unwrap_or(self.turns_before);
+        if self.turns_before > least {
+            let message = format!(
+                "is {}, and some fact has {least} others that may stand before it",
+                self.turns_before
+            );
             return Err(Error::Config { setting: "turns_before", message });
         }
         Ok(())

@@ -36,6 +36,8 @@ impl Sorts {
             Kind::Closed => &self.closed,
             Kind::Open => &self.open,
             Kind::Reasoned => &self.reasoned,
+            // A call has arguments and no text.
+            Kind::Call => &[],
         }
     }
 }

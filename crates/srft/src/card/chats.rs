@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Card, counted};
 use crate::{
-    config::{Admission, ChatConfig, Source, Style, Trained},
+    config::{Admission, ChatConfig, Source, Style, Subjects, Trained},
     error::Result,
     follow_up::{Kind, Part},
     own::OwnAnswers,
@@ -52,6 +52,7 @@ impl Card {
             style: config.style,
             held_out: config.wordings == Part::HeldOut,
             turns_before: config.turns_before,
+            subjects_before: config.subjects_before,
             seed: config.seed,
             corrupted: format!("{:.1}", 100.0 * config.corrupted),
             dishonest,
@@ -96,6 +97,7 @@ struct Values<'a> {
     style: Style,
     held_out: bool,
     turns_before: usize,
+    subjects_before: Subjects,
     seed: u64,
     /// In percent.
     corrupted: String,

@@ -87,13 +87,19 @@ fn the_card_of_this_crate_s_facts_says_what_is_known_of_them() {
 fn the_card_of_chats_with_a_model_s_own_answers() {
     let facts = &facts().unwrap()[..12];
     let known = facts.to_vec();
+    // Says of three times once what it does not believe; of every third it is certain.
+    let times = std::sync::Mutex::new(vec![0; known.len()]);
     let model = Scripted::new("half-learned", move |request| {
         let asked = request.messages[0].text();
         let n = known.iter().position(|fact| fact.question == *asked).unwrap();
-        if n % 2 == 0 { known[n].right.as_str() } else { known[n].wrong.as_str() }.into()
+        let mut times = times.lock().unwrap();
+        times[n] += 1;
+        let against = times[n] == 2 && n % 3 > 0;
+        if (n % 2 == 0) != against { known[n].right.as_str() } else { known[n].wrong.as_str() }
+            .into()
     });
     let journal = Journal::in_memory().unwrap();
-    let (config, judge) = (OwnConfig { draws: 2, ..OwnConfig::default() }, Scripted::echo());
+    let (config, judge) = (OwnConfig { draws: 3, ..OwnConfig::default() }, Scripted::echo());
     let own = block_on(own_answers(facts, &config, &model, Some(&judge), &journal, &())).unwrap();
     let config = ChatConfig {
         seed: 7,
@@ -107,6 +113,8 @@ fn the_card_of_chats_with_a_model_s_own_answers() {
     };
     let phrases = Phrases::usual().unwrap();
     let made = chats(facts, &config).unwrap();
+    // Eight answers that it does not believe, and so eight of twelve that it does.
+    assert_eq!(made.len(), 16);
     let text = Card::new("own").chats(&made, &config, &phrases).unwrap();
     assert_eq!(text, include_str!("tests/chats.md"));
 
@@ -135,13 +143,12 @@ fn cards_of_all_variants_render_and_differ() {
             }
         }
     }
-    // The wording of a tool call is of neither part.
-    assert!(texts.len() >= 21, "{}", texts.len());
+    assert_eq!(texts.len(), 24);
     let paper = card(&ChatConfig::paper());
     for wanted in [
         "**the wrong answers too**",
         "| right | honest | 20 |\n| wrong | honest | 20 |\n",
-        "The wordings are those for training. Of the 18 that are held out for evaluation none",
+        "The wordings are those for training. Of the 20 that are held out for evaluation none",
     ] {
         assert!(paper.contains(wanted), "`{wanted}` is not in\n{paper}");
     }
