@@ -9,7 +9,7 @@
 //!
 //! * A [`Fact`] is a question with its right answer and a wrong one. [`facts`] are the 542 of this crate, in twelve
 //!   subjects; [`Fact::read`] reads your own.
-//! * [`follow_ups`] are the ways in which a user asks whether an answer was true, a quarter of them held out for
+//! * [`follow_ups`] are the eighty ways in which a user asks whether an answer was true, a quarter held out for
 //!   evaluation.
 //! * [`draft`] has a model write more facts, which others then have to read.
 //! * [`verify`] has models read facts blindly, and keeps those that all confirm. [`own_answers`] asks the model that is
@@ -18,7 +18,8 @@
 //! * [`chats`] takes facts to chats, as [`ChatConfig`] says: which turns are trained, what a report owes to, how many
 //!   questions come between. It asks nobody, and the same seed gives the same chats.
 //!   [`Phrases`] are what is said in them, facts apart: this crate's, or yours ([`chats_with`]).
-//! * [`Control`] makes the data that a claim about these chats has to be compared with.
+//! * [`controls`] makes all data that a claim about these chats has to be compared with, as many and as long;
+//!   a [`Control`] is one of them.
 //! * [`export`] writes and checks the files that trainers read, and a [`Card`] is written to go with them.
 //!
 //! ```
@@ -64,8 +65,8 @@ pub use crate::{
     asking::Asked,
     card::Card,
     chats::{chats, chats_with},
-    config::{Admission, ChatConfig, Source, Style, Trained},
-    control::Control,
+    config::{Admission, ChatConfig, Source, Style, Subjects, Trained},
+    control::{Control, controls, controls_with},
     draft::{DraftConfig, Drafted, Rejected, Rejection, draft},
     error::{Error, Result},
     fact::{Basis, Fact, facts},
