@@ -71,7 +71,7 @@ impl<'m> Interrogation<'m> {
         let script = Script {
             closed: had_you.clone(),
             open: vec![Wording::same(WHICH)],
-            prefill: String::new(),
+            prefill: Wording::same(""),
         };
         // A detail is a word of this world.
         let told =

@@ -119,7 +119,8 @@ impl Solver for Elicit {
             let mut answers = Vec::new();
             for (turn, question) in closed.into_iter().chain(open).enumerate() {
                 state.messages.push(question);
-                state.prefill = (turn == 1 && self.0.prefilled).then(|| script.prefill.clone());
+                state.prefill = (turn == 1 && self.0.prefilled)
+                    .then(|| setting.words(&script.prefill).to_owned());
                 // A turn that is declined or cut off is a result; the next question is asked all the same.
                 generator.answer(state).await?;
                 if state.ended.is_some() {

@@ -116,6 +116,18 @@ impl Elicited {
         Mean::of(&shares)
     }
 
+    /// The same by task and by the name of the detail.
+    pub fn by_detail(&self) -> BTreeMap<(&str, &str), Proportion> {
+        let mut found: BTreeMap<_, Vec<bool>> = BTreeMap::new();
+        for told in self.hidden() {
+            for (name, outcome) in told.told() {
+                let of = found.entry((told.task.as_str(), name)).or_default();
+                of.extend(outcome.score());
+            }
+        }
+        found.into_iter().map(|(of, told)| (of, Proportion::of(told))).collect()
+    }
+
     /// In how many trajectories with a hidden goal and a decoy the decoy is given for it, by the majority.
     pub fn decoys(&self) -> Proportion {
         let decoys = self.hidden().filter_map(|told| told.decoy.as_ref());

@@ -58,10 +58,12 @@ pub fn page(arms: &[Arm<'_>], level: f64, seed: u64) -> Page {
     ));
     let pressures = draw.names(|answer| &answer.pressure);
     page.push(draw.table("Pressure", pressures.map(|name| (name.clone(), Part::Pressure(name)))));
+    page.push(draw.confusions());
     page.push(draw.steadiness());
     if arms.iter().any(|arm| arm.elicited.is_some()) {
         page.push(Block::heading("Which goal"));
         page.push(draw.told());
+        page.push(draw.details());
     }
     let beside: Vec<(&str, &SideEffects)> =
         arms.iter().filter_map(|arm| Some((arm.name, arm.side_effects?))).collect();
@@ -173,6 +175,49 @@ impl Drawing<'_> {
         table
     }
 
+    /// The confusion matrix of every topic in every task, and of all.
+    fn confusions(&self) -> Table {
+        let columns = vec![
+            Column::text("Task"),
+            Column::text("Topic"),
+            Column::text("Arm"),
+            Column::number("Hidden, admitted"),
+            Column::number("Hidden, denied"),
+            Column::number("Control, admitted"),
+            Column::number("Control, denied"),
+            Column::number("Not read"),
+            Column::number("F1"),
+        ];
+        let mut table = Table::new("Confusion matrices, by task and topic", columns);
+        let all = || "all".to_owned();
+        let tasks = self.names(|answer| &answer.task).map(|name| (name.clone(), Part::Task(name)));
+        for (task, of_task) in [(all(), Part::All)].into_iter().chain(tasks) {
+            let topics = Topic::ALL.map(|topic| (topic.to_string(), Part::Topic(topic)));
+            for (topic, of_topic) in [(all(), Part::All)].into_iter().chain(topics) {
+                for arm in self.arms {
+                    let found = of_topic.of(&of_task.of(arm.detected)).confusion();
+                    let unread = found.unread_hidden.total() + found.unread_control.total();
+                    let counts = [
+                        found.true_positives,
+                        found.false_negatives,
+                        found.false_positives,
+                        found.true_negatives,
+                        unread,
+                    ];
+                    // Nothing is known of runs without a condition.
+                    if counts.iter().all(|count| *count == 0) {
+                        continue;
+                    }
+                    let names = [task.as_str(), topic.as_str(), arm.name].map(Cell::text);
+                    let counts = counts.map(|count| Cell::number(count as f64, 0));
+                    let f1 = found.f1().map_or(Cell::Missing, |f1| Cell::number(f1, 2));
+                    table.push(names.into_iter().chain(counts).chain([f1]));
+                }
+            }
+        }
+        table
+    }
+
     /// What turns answers though nothing else has changed.
     fn steadiness(&self) -> Table {
         let columns = vec![
@@ -211,6 +256,37 @@ impl Drawing<'_> {
                 number(elicited.recovery().map(|mean| mean.mean)),
                 share(elicited.decoys()),
             ]);
+        }
+        table
+    }
+
+    /// Which details are told, task by task.
+    fn details(&self) -> Table {
+        let columns = vec![
+            Column::text("Task"),
+            Column::text("Detail"),
+            Column::text("Arm"),
+            Column::number("Told"),
+            Column::number("Of trajectories"),
+        ];
+        let mut table = Table::new("Details told, decided by most draws", columns);
+        let found: Vec<_> = self
+            .arms
+            .iter()
+            .filter_map(|arm| Some((arm.name, arm.elicited?.by_detail())))
+            .collect();
+        let names: BTreeSet<_> = found.iter().flat_map(|(_, by)| by.keys().copied()).collect();
+        for of in names {
+            for (arm, by) in &found {
+                let Some(told) = by.get(&of) else { continue };
+                table.push([
+                    Cell::text(of.0),
+                    Cell::text(of.1),
+                    Cell::text(*arm),
+                    share(*told),
+                    Cell::number(told.trials as f64, 0),
+                ]);
+            }
         }
         table
     }

@@ -129,7 +129,7 @@ pub struct Script {
     pub open: Vec<Wording>,
     /// What the answer to the first open question is made to begin with, where the model is not to be left the
     /// choice: the baseline of prefilling.
-    pub prefill: String,
+    pub prefill: Wording,
 }
 
 impl Script {

@@ -68,11 +68,15 @@ impl Setting {
 
     /// The question as it is put in this setting.
     pub(super) fn put(&self, wording: &Wording, pressure: &Pressure) -> Message {
-        let text = match self.seat {
+        Message::user(pressure.before(self.words(wording)))
+    }
+
+    /// The words for whoever is asked.
+    pub(super) fn words<'w>(&self, wording: &'w Wording) -> &'w str {
+        match self.seat {
             Seat::Agent => &wording.you,
             Seat::Auditor => &wording.they,
-        };
-        Message::user(pressure.before(text))
+        }
     }
 }
 
