@@ -1,7 +1,7 @@
 use std::{
-    io::{Read, Write},
-    net::TcpListener,
-    sync::Arc,
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -80,4 +80,63 @@ fn a_server_is_trusted_when_an_authority_vouches_for_it() {
     assert_eq!(kind(&error), ModelErrorKind::Connection);
     let error = OpenAi::new(endpoint("h").with_certificates("nonsense")).unwrap_err();
     assert!(error.to_string().contains("BEGIN CERTIFICATE"), "{error}");
+}
+
+/// A proxy that opens a way to this port, or says 407, and what it was asked.
+fn tunnel(port: u16, open: bool) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let heads = Arc::<Mutex<Vec<String>>>::default();
+    let own = listener.local_addr().unwrap().port();
+    let kept = Arc::clone(&heads);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            kept.lock().unwrap().push(String::from_utf8(head).unwrap());
+            if !open {
+                let refusal =
+                    "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(refusal.as_bytes()).unwrap();
+                continue;
+            }
+            stream.write_all(b"HTTP/1.1 200 So\r\n\r\n").unwrap();
+            let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut up, mut down) = (stream.try_clone().unwrap(), stream);
+            let (mut to, mut from) = (server.try_clone().unwrap(), server);
+            // Whoever hangs up first ends both.
+            thread::spawn(move || io::copy(&mut up, &mut to));
+            thread::spawn(move || io::copy(&mut from, &mut down));
+        }
+    });
+    (own, heads)
+}
+
+#[test]
+fn a_proxy_sees_where_encryption_goes_and_no_key() {
+    let port = encrypted();
+    for open in [true, false] {
+        let (proxy, heads) = tunnel(port, open);
+        let endpoint = Endpoint::new(format!("https://localhost:{port}/v1"), "m")
+            .with_certificates(AUTHORITY)
+            .with_key("sk-0123456789abcdef")
+            .with_proxy(format!("http://me:hush-hush@127.0.0.1:{proxy}"));
+        let answer = ask(endpoint);
+        let head = heads.lock().unwrap()[0].clone();
+        assert!(head.starts_with(&format!("CONNECT localhost:{port} HTTP/1.1\r\n")), "{head}");
+        assert!(head.to_lowercase().contains("proxy-authorization: basic "), "{head}");
+        assert!(!head.contains("sk-0123"), "{head}");
+        match answer {
+            Ok(answer) if open => assert_eq!(answer.message.text(), "yes"),
+            Err(error) if !open => {
+                assert_eq!(kind(&error), ModelErrorKind::Connection);
+                assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+            }
+            other => panic!("{open}: {other:?}"),
+        }
+    }
 }
