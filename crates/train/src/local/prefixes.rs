@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     Transformer,
-    model::{Chunk, Joining},
+    model::{Cache, Chunk, Place},
 };
 
 /// Shorter prompts are read whole and in company.
@@ -56,19 +56,26 @@ impl Prefixes {
         Prefixes { held: HashMap::new(), tokens: 0, room, clock: 0 }
     }
 
-    /// All but the [`rest`] of a prompt: found, or read and kept.
-    pub(super) fn read(&mut self, model: &Transformer, ids: &[u32]) -> Vec<Chunk> {
+    /// Puts all but the [`rest`] of a prompt into its row: what is found, and what is read now and kept.
+    pub(super) fn read(
+        &mut self,
+        model: &Transformer,
+        cache: &mut Cache,
+        (place, row): (&Place, usize),
+        ids: &[u32],
+    ) {
         let keys = keys(ids);
         let mut known = self.find(&keys);
+        let in_cache = place.rows.start + row;
+        for (number, chunk) in known.iter().enumerate() {
+            cache.write(in_cache, CHUNK * number, chunk);
+        }
         if known.len() < keys.len() {
             let new = CHUNK * known.len()..CHUNK * keys.len();
-            let mut cache = model.cache();
-            let place = cache.join(&[Joining { known: &known, length: new.end }]);
-            model.read_and_score(&mut cache, &place, &[&ids[new]], &[]);
-            known.extend(place.columns.step_by(CHUNK).map(|at| cache.chunk(0, at..at + CHUNK)));
+            model.read_and_score(cache, &place.within(row, new.clone()), &[&ids[new.clone()]], &[]);
+            known.extend(new.step_by(CHUNK).map(|at| cache.chunk(in_cache, at..at + CHUNK)));
         }
         self.keep(&keys, &known);
-        known
     }
 
     fn find(&self, keys: &[blake3::Hash]) -> Vec<Chunk> {
@@ -113,14 +120,20 @@ mod tests {
         let (one, two) = (prompt(0), prompt(1));
         let mut prefixes = Prefixes::new(11 * CHUNK);
         let found = |prefixes: &Prefixes, ids: &[u32]| prefixes.find(&keys(ids)).len();
-        assert_eq!(prefixes.read(&model, &one).len(), 9);
+        let read = |prefixes: &mut Prefixes, ids: &[u32]| {
+            let mut cache = model.cache();
+            let place = cache.join(&[ids.len()]);
+            prefixes.read(&model, &mut cache, (&place, 0), ids);
+        };
+        read(&mut prefixes, &one);
         assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (9, 0));
-        prefixes.read(&model, &two);
+        read(&mut prefixes, &two);
         assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (2, 9));
-        prefixes.read(&model, &one);
+        read(&mut prefixes, &one);
         assert_eq!((found(&prefixes, &one), found(&prefixes, &two)), (9, 2));
         assert_eq!((prefixes.tokens, prefixes.held.len()), (11 * CHUNK, 11));
         let mut none = Prefixes::new(0);
-        assert_eq!((none.read(&model, &one).len(), none.tokens), (9, 0));
+        read(&mut none, &one);
+        assert_eq!((none.held.len(), none.tokens), (0, 0));
     }
 }

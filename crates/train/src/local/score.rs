@@ -2,10 +2,13 @@
 
 use ethos_core::{Request, Scored};
 
-use super::{prefixes::Prefixes, prompt};
+use super::{
+    prefixes::{Prefixes, rest},
+    prompt,
+};
 use crate::{
     Checkpoint, Result, Transformer,
-    model::{Joining, Place, Wanted},
+    model::{Place, Wanted},
 };
 
 /// Continuations of one prompt.
@@ -62,9 +65,10 @@ pub(super) fn score(
     rows: usize,
 ) -> Vec<Scored> {
     let shared = scoring.shared.as_slice();
-    let known = prefixes.read(model, shared);
     let mut prompt = model.cache();
-    let place = prompt.join(&[Joining { known: &known, length: shared.len() }]);
+    let place = prompt.join(&[shared.len()]);
+    prefixes.read(model, &mut prompt, (&place, 0), shared);
+    let place = place.last(rest(shared.len()));
     model.read_and_score(&mut prompt, &place, &place.of(&[shared]), &[]);
 
     let mut scores = Vec::new();

@@ -16,10 +16,7 @@ use super::{
     prefixes::{Prefixes, rest},
     score::{Scoring, score},
 };
-use crate::{
-    Checkpoint, Error, Result, device,
-    model::{Cache, Chunk, Joining},
-};
+use crate::{Checkpoint, Error, Result, device, model::Cache};
 
 /// How long memory is kept for requests to come.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -143,14 +140,12 @@ impl Server {
             let alike = self.open[row..].iter().take_while(|one| magnitude(unread(one)) == size);
             let prompts: Vec<&[u32]> = alike.map(|(draft, _)| draft.prompt()).collect();
             let model = &self.checkpoint.model;
-            let known: Vec<Vec<Chunk>> =
-                prompts.iter().map(|prompt| self.prefixes.read(model, prompt)).collect();
-            let joining: Vec<Joining<'_>> = known
-                .iter()
-                .zip(&prompts)
-                .map(|(known, prompt)| Joining { known, length: prompt.len() })
-                .collect();
-            let place = self.cache.join(&joining);
+            let lengths: Vec<usize> = prompts.iter().map(|prompt| prompt.len()).collect();
+            let place = self.cache.join(&lengths);
+            for (row, prompt) in prompts.iter().enumerate() {
+                self.prefixes.read(model, &mut self.cache, (&place, row), prompt);
+            }
+            let place = place.last(lengths.into_iter().map(rest).max().unwrap_or(0));
             let logits = model.read(&mut self.cache, &place, &place.of(&prompts));
             self.extend(row, &logits);
             row += place.rows.len();

@@ -46,15 +46,6 @@ pub(crate) struct Chunk {
     tokens: usize,
 }
 
-/// A sequence that gets a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Joining<'a> {
-    /// What was read of its beginning.
-    pub(crate) known: &'a [Chunk],
-    /// Tokens in all.
-    pub(crate) length: usize,
-}
-
 /// A rectangle of tokens that one pass reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -89,12 +80,10 @@ impl Cache {
         self.starts.len()
     }
 
-    /// Lays sequences into new rows, for a pass to read what is not known of them. Of those of which more is known
-    /// than of another, some is read again.
-    pub(crate) fn join(&mut self, joining: &[Joining<'_>]) -> Place {
-        let longest = joining.iter().map(|one| one.length).max().unwrap_or(0);
-        let unread = joining.iter().map(Joining::unread).max().unwrap_or(0);
-        let rows = self.rows()..self.rows() + joining.len();
+    /// Lays sequences of so many tokens into new rows: the place is all of theirs.
+    pub(crate) fn join(&mut self, lengths: &[usize]) -> Place {
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let rows = self.rows()..self.rows() + lengths.len();
         if rows.start == 0 {
             // Nothing has to stay where it is.
             self.end = longest.min(self.room[1]);
@@ -104,37 +93,33 @@ impl Cache {
             // What a row held before is masked, but a share of 0 of what is not a number is not 0.
             self.each(|held| held.slice_fill([rows.clone()], 0.0));
         }
-        for (row, one) in rows.clone().zip(joining) {
-            let mut column = self.end - one.length;
-            for chunk in one.known {
-                self.write(row, column, chunk);
-                column += chunk.tokens;
-            }
-        }
-        self.starts.extend(joining.iter().map(|one| self.end - one.length));
-        self.place(rows, self.end - unread..self.end)
+        self.starts.extend(lengths.iter().map(|length| self.end - length));
+        self.place(rows, self.end - longest..self.end)
     }
 
-    fn write(&mut self, row: usize, column: usize, chunk: &Chunk) {
-        let columns = column..column + chunk.tokens;
+    /// Writes what was read of a beginning like this row's, from a token on.
+    pub(crate) fn write(&mut self, row: usize, from: usize, chunk: &Chunk) {
+        let start = self.starts[row] + from;
         let mut known = chunk.blocks.iter();
         self.each(|held| match known.next() {
             Some(known) => {
-                let heads = 0..known.dims()[1];
-                held.slice_assign([row..row + 1, heads, columns.clone()], known.clone())
+                let [_, heads, tokens, _] = known.dims();
+                let place = [row..row + 1, 0..heads, start..start + tokens];
+                held.slice_assign(place, known.clone())
             }
             None => held,
         });
     }
 
-    /// A copy of what a row holds in these columns.
-    pub(crate) fn chunk(&self, row: usize, columns: Range<usize>) -> Chunk {
-        let from: Vec<i32> = columns.clone().map(|column| column as i32).collect();
-        let from = Tensor::from_data(TensorData::new(from, [columns.len()]), &self.device);
+    /// A copy of what is held of these tokens of a row.
+    pub(crate) fn chunk(&self, row: usize, tokens: Range<usize>) -> Chunk {
+        let from: Vec<i32> =
+            tokens.clone().map(|token| (self.starts[row] + token) as i32).collect();
+        let from = Tensor::from_data(TensorData::new(from, [tokens.len()]), &self.device);
         let row = |held: &Tensor<4>| held.clone().narrow(0, row, 1);
         // A copy, since a view would keep the whole.
         let blocks = self.blocks.iter().map(|held| row(held).select(2, from.clone())).collect();
-        Chunk { blocks, tokens: columns.len() }
+        Chunk { blocks, tokens: tokens.len() }
     }
 
     /// So many more columns for all rows, for a pass to read them.
@@ -232,18 +217,6 @@ impl Chunk {
     }
 }
 
-impl Joining<'_> {
-    /// Of which nothing is known.
-    #[cfg(test)]
-    pub(crate) fn new(length: usize) -> Self {
-        Joining { known: &[], length }
-    }
-
-    fn unread(&self) -> usize {
-        self.length - self.known.iter().map(Chunk::tokens).sum::<usize>()
-    }
-}
-
 impl Place {
     /// What is read, here, of the whole sequences of these rows.
     pub(crate) fn of<'a>(&self, sequences: &[&'a [u32]]) -> Vec<&'a [u32]> {
@@ -251,6 +224,21 @@ impl Place {
             ids.get(self.columns.start.saturating_sub(*start)..).unwrap_or_default()
         };
         sequences.iter().zip(&self.starts).map(read).collect()
+    }
+
+    /// Some tokens of one of its rows, counted from 0 each.
+    pub(crate) fn within(&self, row: usize, tokens: Range<usize>) -> Place {
+        let (start, row) = (self.starts[row], self.rows.start + row);
+        Place {
+            rows: row..row + 1,
+            columns: start + tokens.start..start + tokens.end,
+            starts: vec![start],
+        }
+    }
+
+    /// Its last columns, so many.
+    pub(crate) fn last(self, columns: usize) -> Place {
+        Place { columns: self.columns.end - columns..self.columns.end, ..self }
     }
 
     /// The first column that a row of the pass looks at.
@@ -389,22 +377,24 @@ mod tests {
             let live = self.rows.len();
             match change {
                 Change::Join(lengths) => {
-                    let joining: Vec<_> = lengths.iter().copied().map(Joining::new).collect();
-                    let place = self.cache.join(&joining);
+                    let place = self.cache.join(&lengths);
                     let new = lengths.into_iter().map(|length| self.tokens(length)).collect();
                     self.pass(&place, new);
                 }
                 Change::Follow(row, known, lengths) if live > 0 => {
                     let row = row.index(live);
                     let known = known.min(self.rows[row].len());
-                    let (start, half) = (self.cache.starts[row], known / 2);
-                    let chunks = [start..start + half, start + half..start + known];
-                    let chunks = chunks.into_iter().filter(|columns| !columns.is_empty());
+                    let parts = [0..known / 2, known / 2..known];
+                    let parts = parts.into_iter().filter(|tokens| !tokens.is_empty());
                     let chunks: Vec<_> =
-                        chunks.map(|columns| self.cache.chunk(row, columns)).collect();
-                    let mut joining: Vec<_> = lengths.iter().copied().map(Joining::new).collect();
-                    joining[0] = Joining { known: &chunks, length: known + lengths[0] };
-                    let place = self.cache.join(&joining);
+                        parts.map(|tokens| (tokens.start, self.cache.chunk(row, tokens))).collect();
+                    let unread = lengths.iter().copied().max().unwrap_or(0);
+                    let mut joining = lengths.clone();
+                    joining[0] += known;
+                    let place = self.cache.join(&joining).last(unread);
+                    for (from, chunk) in &chunks {
+                        self.cache.write(place.rows.start, *from, chunk);
+                    }
                     let mut new: Vec<_> =
                         lengths.into_iter().map(|length| self.tokens(length)).collect();
                     let mut whole = self.rows[row][..known].to_vec();

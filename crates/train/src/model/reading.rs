@@ -148,7 +148,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::{TransformerConfig, model::Joining, testing};
+    use crate::{TransformerConfig, testing};
 
     #[derive(Deserialize)]
     struct Expected {
@@ -185,7 +185,7 @@ mod tests {
             let joining: Vec<usize> = (0..prompts.len()).filter(|&n| joins[n] == step).collect();
             if !joining.is_empty() {
                 let rows: Vec<&[u32]> = joining.iter().map(|&n| prompts[n].as_slice()).collect();
-                let lengths: Vec<_> = rows.iter().map(|row| Joining::new(row.len())).collect();
+                let lengths: Vec<_> = rows.iter().map(|row| row.len()).collect();
                 let place = cache.join(&lengths);
                 let logits = model.read(&mut cache, &place, &rows);
                 for (&n, logits) in joining.iter().zip(logits.chunks(vocabulary)) {
@@ -216,10 +216,8 @@ mod tests {
             let model = Transformer::init(config, 1, &device).unwrap();
             let (mut one, mut other) = (model.cache(), model.cache());
             let mut pass = |lengths: Option<&[usize]>, columns: usize| {
-                let joining: Vec<_> =
-                    lengths.unwrap_or_default().iter().map(|&n| Joining::new(n)).collect();
                 let places = [&mut one, &mut other].map(|cache| match lengths {
-                    Some(_) => cache.join(&joining),
+                    Some(lengths) => cache.join(lengths),
                     None => cache.extend(columns),
                 });
                 let [place, _] = places;
