@@ -230,6 +230,17 @@ fn what_the_provider_has_forgotten_is_asked_anew_and_counted() {
 }
 
 #[test]
+fn results_that_are_not_there_once_are_not_paid_again() {
+    for (absent, repaid) in [(1, 0), (2, 20)] {
+        let place = place();
+        let provider = place.provider(Faults { absent, ..Faults::default() });
+        let (answers, seen) = place.run(&provider, asks(20));
+        assert!(answers.iter().all(|answer| answer.result.is_ok()));
+        assert_eq!(seen.repaid, repaid);
+    }
+}
+
+#[test]
 fn what_is_given_up_is_cancelled_and_its_answers_are_taken() {
     let place = place();
     let provider = place.provider(Faults { endless: true, ..Faults::default() });

@@ -41,6 +41,8 @@ pub(crate) struct Faults {
     pub(crate) bad: bool,
     /// Results end after so many with an error, the first time that they are read.
     pub(crate) breaks: Option<usize>,
+    /// So often the provider says that it does not have the results.
+    pub(crate) absent: u32,
     /// Batches end only when they are cancelled; half of each is answered by then.
     pub(crate) endless: bool,
     /// Whoever sleeps does not wake again.
@@ -57,6 +59,7 @@ pub(crate) struct Provider {
     submissions: AtomicU32,
     tags: Mutex<HashSet<String>>,
     reads: AtomicU32,
+    absences: AtomicU32,
     steps: AtomicU32,
 }
 
@@ -65,8 +68,8 @@ impl Provider {
         let folder = folder.join("provider");
         fs::create_dir_all(&folder).unwrap();
         let id = ModelId::new("provider");
-        let (submissions, tags, reads, steps) = Default::default();
-        Provider { id, folder, faults, submissions, tags, reads, steps }
+        let (submissions, tags, reads, absences, steps) = Default::default();
+        Provider { id, folder, faults, submissions, tags, reads, absences, steps }
     }
 
     /// The batches in the order of their submission: the ids of their items.
@@ -236,7 +239,9 @@ impl Batch for Provider {
             let items = batch["items"].as_array().unwrap();
             earlier.extend(items.iter().map(|item| (item[0].as_str().unwrap(), ())));
         }
-        let Some(batch) = self.read(id) else {
+        let absent = self.faults.absent > self.absences.load(Ordering::SeqCst);
+        let Some(batch) = self.read(id).filter(|_| !absent) else {
+            self.absences.fetch_add(1, Ordering::SeqCst);
             return stream::iter([self.error(ModelErrorKind::BadRequest, "gone")]).boxed();
         };
         let mut results = Vec::new();
