@@ -164,9 +164,12 @@ impl State {
             return Outcome::Infrastructure("the model was not asked".to_owned());
         };
         let text = self.last_text();
-        match completion.stop {
+        match &completion.stop {
             Stop::Refusal => Outcome::Refused("the model or its provider declined".to_owned()),
             Stop::Length => Outcome::CutOff("the answer reached its token limit".to_owned()),
+            Stop::Other(why) if why != Stop::UNKNOWN => {
+                Outcome::CutOff(format!("the answer ended with `{why}`"))
+            }
             _ if text.trim().is_empty() => Outcome::Unreadable("the answer is empty".to_owned()),
             _ => Outcome::Scored(text),
         }
@@ -196,5 +199,26 @@ impl State {
     /// Notes something for the log.
     pub fn note(&mut self, source: impl Into<String>, data: impl Into<Value>) {
         self.steps.push(Step::Note { source: source.into(), data: data.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_ended_otherwise_is_not_whole() {
+        let answer = |stop: Stop| {
+            let mut state = State::new(Sample::new("s", "?"), 1);
+            state.messages.push(Message::assistant("So far"));
+            state.completion = Some(Completion::new("So far").with_stop(stop));
+            state.answer()
+        };
+        assert_eq!(answer(Stop::End), Outcome::Scored("So far".to_owned()));
+        assert_eq!(answer(Stop::Other(Stop::UNKNOWN.into())), Outcome::Scored("So far".to_owned()));
+        let paused = Outcome::CutOff("the answer ended with `pause_turn`".to_owned());
+        assert_eq!(answer(Stop::Other("pause_turn".into())), paused);
+        assert!(matches!(answer(Stop::Length), Outcome::CutOff(_)));
+        assert!(matches!(answer(Stop::Refusal), Outcome::Refused(_)));
     }
 }
