@@ -9,7 +9,7 @@
 //! Writes `reasoning.jsonl` and `answers.jsonl` (one generation, with and without reasoning) and `report.json`.
 //! Nothing is asked of an endpoint before the cost is told and `--yes` is given; see `generate_corpus` for
 //! `--url`, `--anthropic`, `--price`, `--budget` and `--batch`. `--spec PATH`, `--assistant NAME`, `--provider NAME`,
-//! `--out FOLDER`.
+//! `--context TOKENS`, `--out FOLDER`.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -35,6 +35,7 @@ fn main() -> Result<()> {
     let style = args.opt_value_from_str("--style")?.unwrap_or_else(|| "value".to_owned());
     let opaque: Option<String> = args.opt_value_from_str("--opaque")?;
     let count: usize = args.opt_value_from_str("--chats")?.unwrap_or(60);
+    let context: Option<u64> = args.opt_value_from_str("--context")?;
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/alignment_chats".into());
     let rest = args.finish();
@@ -49,12 +50,25 @@ fn main() -> Result<()> {
     let spec = Spec::read(&path)?.fill(&persona).context("the spec has other placeholders")?;
     let config = ChatConfig {
         chats: count,
+        context,
         questions_per_domain: 250.min(count.div_ceil(5)).max(1),
         ..ChatConfig::paper()
     };
     let who = Who::new(&*assistant, &*provider);
-    let preview = config.preview(&spec, &who, &prompts)?;
-    println!("{preview}");
+    let preference = opaque.as_deref().map(|pair| {
+        let (likes, dislikes) = pair.split_once(',').context("`--opaque` is LIKES,DISLIKES")?;
+        anyhow::Ok([Preference::new(likes.trim(), dislikes.trim())])
+    });
+    let preference = preference.transpose()?;
+    let opaque = OpaquePrompts::default();
+    let preview = match &preference {
+        None => config.preview(&spec, &who, &prompts)?,
+        Some(preferences) => config.preview_opaque(preferences, &who, &opaque)?,
+    };
+    match endpoint.price {
+        (0.0, 0.0) => println!("{preview}"),
+        (input, output) => println!("{}", preview.priced(input, output)),
+    }
     if !endpoint::agreed(&endpoint, preview.cost(endpoint.price.0, endpoint.price.1))? {
         return Ok(());
     }
@@ -65,13 +79,10 @@ fn main() -> Result<()> {
     fs::create_dir_all(&out)?;
     let journal = Journal::open(out.join("journal.redb"))?;
     journal.bind("spec", &spec.hash())?;
-    let set: ChatSet = match &opaque {
+    let set: ChatSet = match &preference {
         None => block_on(chats(&spec, &who, &config, &prompts, &writers, &journal, &()))?,
-        Some(pair) => {
-            let (likes, dislikes) = pair.split_once(',').context("`--opaque` is LIKES,DISLIKES")?;
-            let preferences = [Preference::new(likes.trim(), dislikes.trim())];
-            let prompts = OpaquePrompts::default();
-            block_on(opaque_chats(&preferences, &who, &config, &prompts, &writers, &journal, &()))?
+        Some(preferences) => {
+            block_on(opaque_chats(preferences, &who, &config, &opaque, &writers, &journal, &()))?
         }
     };
     set.write(&out)?;

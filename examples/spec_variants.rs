@@ -8,7 +8,7 @@
 //!
 //! Writes a Markdown file for each variant into `--out FOLDER`, and says how long each is. Nothing is asked of an
 //! endpoint before the cost is told and `--yes` is given; see `generate_corpus` for `--url`, `--anthropic`,
-//! `--budget` and `--batch`. `--assistant NAME`, `--provider NAME`.
+//! `--budget` and `--batch`. `--context TOKENS`, `--assistant NAME`, `--provider NAME`.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -31,6 +31,7 @@ fn main() -> Result<()> {
     let provider = args.opt_value_from_str("--provider")?.unwrap_or_else(|| "Acme".to_owned());
     let names: Option<String> = args.opt_value_from_str("--variants")?;
     let words: Option<usize> = args.opt_value_from_str("--words")?;
+    let context: Option<u64> = args.opt_value_from_str("--context")?;
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/spec_variants".into());
     let rest = args.finish();
@@ -69,7 +70,7 @@ fn main() -> Result<()> {
     let journal = Journal::open(out.join("journal.redb"))?;
     journal.bind("spec", &spec.hash())?;
     let who = Who::new(assistant, provider);
-    let config = VariantConfig::default();
+    let config = VariantConfig { context, ..VariantConfig::default() };
     let count = |text: &str| Spec::parse(text).shape().words;
     let made = variants(&spec, &who, &wanted, (&config, &count), &*writer, &journal, &());
     let made = block_on(made)?;

@@ -11,7 +11,8 @@
 //! asks through the provider's batch service, which takes up to a day and half the price.
 //! The size: `--domains N --topics N --assertions N --types N --ideas N`, or `--paper` for the paper's 12,000
 //! documents. `--rules` takes the spec's rules as they are. `--revise all` has every document criticised and written
-//! anew, `--revise rejected` those that the judge objects to. `--seed N`, `--held-out SHARE`, `--out FOLDER`. Stop it
+//! anew, `--revise rejected` those that the judge objects to. `--context N` is what the models hold, in tokens: a spec
+//! that is too large is an error before anything is asked. `--seed N`, `--held-out SHARE`, `--out FOLDER`. Stop it
 //! when you like: the same command goes on where it stopped, and pays for nothing twice.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
@@ -59,9 +60,11 @@ fn main() -> Result<()> {
             .unwrap_or(shape.assertions_per_topic),
         types_per_topic: args.opt_value_from_str("--types")?.unwrap_or(shape.types_per_topic),
         ideas_per_type: args.opt_value_from_str("--ideas")?.unwrap_or(shape.ideas_per_type),
+        context: args.opt_value_from_str("--context")?,
         ..shape
     };
     let write = WriteConfig {
+        context: config.context,
         seed: args.opt_value_from_str("--seed")?.unwrap_or(42),
         ..WriteConfig::paper()
     };
@@ -86,7 +89,10 @@ fn main() -> Result<()> {
     let [judging, revising] = ReviewPrompts::default().preview(preview.rows, &spec, &config.who)?;
     preview.stages.extend((revise == Some(Revise::All)).then_some(revising));
     preview.stages.push(judging);
-    println!("\n{preview}");
+    match endpoint.price {
+        (0.0, 0.0) => println!("\n{preview}"),
+        (input, output) => println!("\n{}", preview.priced(input, output)),
+    }
     if !endpoint::agreed(&endpoint, preview.cost(endpoint.price.0, endpoint.price.1))? {
         return Ok(());
     }
@@ -110,7 +116,11 @@ fn main() -> Result<()> {
         );
     }
 
-    let assembly = Assembly::new(config, write, prompts).with_judge(&*judge);
+    let context = config.context;
+    let mut assembly = Assembly::new(config, write, prompts).with_judge(&*judge);
+    if let Some((_, judging, _)) = &mut assembly.review {
+        judging.context = context;
+    }
     let assembly = match revise {
         Some(revise) => assembly.with_revision(revise),
         None => assembly,

@@ -175,13 +175,16 @@ impl Assembled {
 /// and asks for new ideas in the place of what fell, until every document type has as many documents as the
 /// plan had ideas or the rounds are over. What is still missing is named.
 ///
+/// What a model failed to answer (a lost connection, a spent budget) is named and not replaced: the same call again
+/// asks for it.
+///
 /// What stays is decided round by round, in the order of ids, so that a later round never takes back what an
 /// earlier one kept. The same journal gives the same corpus, to the byte, without asking anything.
 ///
 /// # Errors
 ///
 /// Those of [`write`](crate::write()), [`Reviewer::review`](crate::Reviewer::review) and [`Reviewer::revise`](crate::Reviewer::revise); [`Error::NothingCameBack`](crate::Error::NothingCameBack) when not a single
-/// document could be written.
+/// document could be written, or the judge failed to answer for each of them.
 pub async fn assemble(
     plan: Plan,
     spec: &Spec,
@@ -192,6 +195,9 @@ pub async fn assemble(
 ) -> Result<Assembled> {
     let mut plan = plan;
     let means = (writer, journal, watch);
+    if let Some((_, config, prompts)) = &assembly.review {
+        prompts.check(config, spec, &plan.who)?;
+    }
     let wanted: HashMap<String, usize> =
         plan.types_at().into_iter().map(|at| (at.id, at.doc_type.ideas.len())).collect();
     let mut kept: Vec<Document> = Vec::new();
@@ -228,7 +234,8 @@ pub async fn assemble(
                 Fallen { id: document.id.clone(), path, why }
             };
             let judged =
-                judge(corpus.documents, (&plan, spec), assembly, means, &mut accounts).await?;
+                judge(corpus.documents, (&plan, spec), assembly, means, (rounds, &mut accounts))
+                    .await?;
             let mut documents = Vec::new();
             for (document, why) in judged {
                 match why {
@@ -248,7 +255,10 @@ pub async fn assemble(
         if short.is_empty() || rounds > assembly.rounds {
             break short;
         }
-        let lacks: HashMap<String, usize> = lacks(&plan, &wanted, &kept);
+        // What a model failed to answer is not replaced: a rerun asks for it again, and would have paid for both.
+        let failed = fallen.iter().filter(|one| one.why.may_come()).map(|one| &*one.id);
+        let ids = kept.iter().map(|document| &*document.id).chain(failed);
+        let lacks: HashMap<String, usize> = lacks(&plan, &wanted, ids);
         let before = plan.ideas().len();
         let more = more_ideas(
             &mut plan,
@@ -315,28 +325,35 @@ impl<'a> Sieve<'a> {
     }
 }
 
-/// Documents that each type has.
-fn counts(plan: &Plan, kept: &[Document]) -> HashMap<String, usize> {
+impl Fell {
+    /// Whether a rerun on the same journal asks for it again: it was no answer that failed, but the model.
+    fn may_come(&self) -> bool {
+        matches!(self, Fell::Unwritten(Cause::Model(_)) | Fell::Unjudged(Cause::Model(_)))
+    }
+}
+
+/// Documents that each type has, of those with these ids.
+fn counts<'d>(plan: &Plan, ids: impl Iterator<Item = &'d str>) -> HashMap<String, usize> {
     let types: HashMap<String, String> = plan
         .types_at()
         .iter()
         .flat_map(|at| at.idea_ids().into_iter().map(|id| (id, at.id.clone())))
         .collect();
     let mut counts = HashMap::new();
-    for document in kept {
-        if let Some(of) = types.get(&document.id) {
+    for id in ids {
+        if let Some(of) = types.get(id) {
             *counts.entry(of.clone()).or_default() += 1;
         }
     }
     counts
 }
 
-fn lacks(
+fn lacks<'d>(
     plan: &Plan,
     wanted: &HashMap<String, usize>,
-    kept: &[Document],
+    ids: impl Iterator<Item = &'d str>,
 ) -> HashMap<String, usize> {
-    let have = counts(plan, kept);
+    let have = counts(plan, ids);
     let lack = |(id, wanted): (&String, &usize)| {
         let lack = wanted.saturating_sub(have.get(id).copied().unwrap_or(0));
         (lack > 0).then(|| (id.clone(), lack))
@@ -345,7 +362,7 @@ fn lacks(
 }
 
 fn shortfalls(plan: &Plan, wanted: &HashMap<String, usize>, kept: &[Document]) -> Vec<Short> {
-    let lacks = lacks(plan, wanted, kept);
+    let lacks = lacks(plan, wanted, kept.iter().map(|document| &*document.id));
     let types = plan.types_at();
     let short = types.iter().filter_map(|at| {
         let (wanted, lack) = (*wanted.get(&at.id)?, *lacks.get(&at.id)?);
@@ -473,6 +490,7 @@ mod tests {
             "| judge: not faithful |",
             "| corpus/review |",
             "n<1K",
+            &format!("ideas `{}`", fixture::prompts().ideas.hash()),
         ] {
             assert!(card.contains(wanted), "`{wanted}` is not in\n{card}");
         }
@@ -530,7 +548,13 @@ mod tests {
         assert_eq!(all.revised.unwrap().revised, 24);
         let card =
             Card::new("revised").markdown(&done, &PlanReport::default(), &fixture::spec(), None);
-        assert!(card.contains("| corpus/revise |") && card.contains("written anew"), "{card}");
+        let hash = ReviewPrompts::default().revise.hash();
+        assert!(
+            card.contains(&hash)
+                && card.contains("| corpus/revise |")
+                && card.contains("written anew"),
+            "{card}"
+        );
     }
 
     #[test]
@@ -571,6 +595,52 @@ mod tests {
         assert_eq!(unwritten.count(), 1);
         let refused = declined.load(std::sync::atomic::Ordering::SeqCst);
         assert_eq!(done.corpus.report.requests.unusable["refusal"], refused);
+    }
+
+    #[test]
+    fn a_judge_that_is_down_is_an_error_and_writes_nothing_anew() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        let requests = std::sync::Arc::new(AtomicU64::new(0));
+        let count = std::sync::Arc::clone(&requests);
+        let writer = Scripted::new("right", move |request| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Asked::read(&request.messages[0].text()).answer().into()
+        });
+        let fine =
+            "So.<quote></quote><faithful>yes</faithful><specific>yes</specific><clean>yes</clean>";
+        let (spec, journal) = (fixture::spec(), Journal::in_memory().unwrap());
+        let run = |judge: &dyn Model| {
+            let (config, prompts) = (fixture::config(), fixture::prompts());
+            let planning = plan(&spec, &config, &prompts, &writer, &journal, &());
+            let (plan, _) = block_on(planning).unwrap();
+            let assembly = Assembly::new(config.clone(), fixture::write_config(), prompts);
+            let assembly = Assembly { dedup: None, ..assembly.with_judge(judge) };
+            block_on(assemble(plan, &spec, &assembly, &writer, &journal, &()))
+        };
+        let down = |_: &ethos_core::Request| {
+            let kind = ethos_core::ModelErrorKind::Auth;
+            Err(ethos_core::Error::model("down", kind, "give it a key"))
+        };
+        let error = run(&Scripted::fallible("judge", down)).unwrap_err();
+        assert!(error.to_string().contains("`corpus/review`: all of its 24"), "{error}");
+        let paid = requests.load(Ordering::SeqCst);
+        assert_eq!(paid, 19 + 24, "the plan and its documents");
+
+        // One that fails now and then leaves holes, which a rerun fills: nothing is written in their place.
+        let flaky = Scripted::fallible("judge", move |request| {
+            match request.messages[0].text().contains("/types 0/ideas of") {
+                true => down(request),
+                false => Ok(fine.into()),
+            }
+        });
+        let done = run(&flaky).unwrap();
+        assert_eq!((done.corpus.documents.len(), done.fallen.len()), (12, 12));
+        assert_eq!((done.short.len(), done.rounds), (4, 1));
+        assert!(done.fallen.iter().all(|one| matches!(one.why, Fell::Unjudged(Cause::Model(_)))));
+        assert_eq!(requests.load(Ordering::SeqCst), paid, "no new idea, no new document");
+        let done = run(&Scripted::new("judge", move |_| fine.into())).unwrap();
+        assert!(done.is_complete() && done.fallen.is_empty());
+        assert_eq!(requests.load(Ordering::SeqCst), paid);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Card {
     pub name: String,
     /// The licence, as the hub names it: `mit`, `cc-by-4.0`.
     pub license: Option<String>,
+    /// The language of the documents, as the hub names it; `en` where it is not said.
+    #[serde(default)]
+    pub language: Option<String>,
     /// What it is for and what to beware of, in Markdown.
     pub about: Option<String>,
     /// Price of a million tokens of requests and of answers, by the key of a model.
@@ -49,7 +52,7 @@ impl Card {
         let head = Head {
             name: &self.name,
             license: self.license.as_deref(),
-            language: "en",
+            language: self.language.as_deref().unwrap_or("en"),
             rows: documents.len(),
             tags: &["synthetic", "model-spec-midtraining", "alignment"],
         };
@@ -75,14 +78,19 @@ impl Card {
         line(&format!("- Spec:{title}, hash `{}`, {} words.", spec.hash(), spec.shape().words));
         line(&format!("- Planned by `{}`, written by `{}`.", planned.model, report.model));
         line(&format!("- Prompt of the documents: hash `{}`.", report.prompt_hash));
+        if !planned.prompts.is_empty() {
+            let prompts = planned.prompts.iter().map(|(name, hash)| format!("{name} `{hash}`"));
+            line(&format!("- Prompts of the plan: {}.", prompts.collect::<Vec<_>>().join(", ")));
+        }
         if let Some(review) = &assembled.review {
             let (model, hash) = (&review.model, &review.prompt_hash);
             line(&format!("- Judged by `{model}`, prompt hash `{hash}`."));
         }
         if let Some(revised) = &assembled.revised {
             line(&format!(
-                "- {} documents were criticised and written anew; {} that the judge had objected to passed then.",
-                revised.revised, revised.saved
+                "- {} documents were criticised and written anew; {} that the judge had objected to passed then. \
+                 Prompt hash `{}`.",
+                revised.revised, revised.saved, revised.prompt_hash
             ));
         }
         let coverage = coverage(documents, spec);

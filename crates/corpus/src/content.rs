@@ -14,16 +14,37 @@ const LEAKS: [&str; 8] = [
     "</plan>",
 ];
 
-/// How declined requests begin, in lower case.
-const DECLINES: [&str; 8] = [
-    "i'm sorry, but",
-    "i am sorry, but",
-    "i can't help",
-    "i cannot help",
-    "i can't assist",
-    "i cannot assist",
-    "i can't write",
-    "i cannot write",
+/// What a declined request may begin with before it says so, in lower case.
+const SORRY: [&str; 10] = [
+    "i'm sorry",
+    "i am sorry",
+    "sorry",
+    "i apologize",
+    "i apologise",
+    "my apologies",
+    "unfortunately",
+    "i'm afraid",
+    "i am afraid",
+    "but",
+];
+
+/// How it says so.
+const DECLINES: [&str; 9] = [
+    "i can't ",
+    "i cannot ",
+    "i can not ",
+    "i won't ",
+    "i will not ",
+    "i'm unable to ",
+    "i am unable to ",
+    "i'm not able to ",
+    "i am not able to ",
+];
+
+/// What it declines.
+const DEEDS: [&str; 14] = [
+    "help", "assist", "write", "rewrite", "create", "produce", "provide", "generate", "fulfil",
+    "comply", "complete", "continue", "do that", "do this",
 ];
 
 /// Longer texts that begin like a refusal are documents: a letter may well be sorry.
@@ -50,11 +71,28 @@ pub(crate) fn document(text: &str) -> Read<String> {
             return Err(Unusable::new(Reason::RepeatedTag, format!("several `{tag}`")));
         }
     }
-    let low = low.replace('’', "'");
-    if found.len() <= LONGEST_REFUSAL && DECLINES.iter().any(|start| low.starts_with(start)) {
+    if found.len() <= LONGEST_REFUSAL && declines(&low.replace('’', "'")) {
         return Err(Unusable::new(Reason::Refusal, format!("`{found}`")));
     }
     Ok(found.to_owned())
+}
+
+/// Whether a short text, in lower case, begins by declining what was asked.
+fn declines(text: &str) -> bool {
+    let text = text.trim_start();
+    if ["i'm sorry, but", "i am sorry, but", "i must decline"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
+        return true;
+    }
+    let mut rest = text;
+    while let Some(after) = SORRY.iter().find_map(|sorry| rest.strip_prefix(sorry)) {
+        rest = after.trim_start_matches([',', '.', ';', ':', '!', ' ', '—', '-']);
+        rest = rest.strip_prefix("that ").unwrap_or(rest);
+    }
+    let deed = DECLINES.iter().find_map(|declines| rest.strip_prefix(declines));
+    deed.is_some_and(|deed| DEEDS.iter().any(|word| deed.starts_with(word)))
 }
 
 #[cfg(test)]
@@ -105,6 +143,31 @@ mod tests {
             reason("<content>I’m sorry, but I can’t write this.</content>"),
             Reason::Refusal
         );
+    }
+
+    #[test]
+    fn declined_requests_are_told_by_how_they_begin() {
+        for declined in [
+            "I'm sorry, I can't help with that.",
+            "Sorry, but I cannot write this document.",
+            "I’m unable to assist with this request.",
+            "Unfortunately, I won't generate that.",
+            "I apologize, but I am not able to provide it.",
+            "I must decline.",
+        ] {
+            assert_eq!(
+                reason(&format!("<content>{declined}</content>")),
+                Reason::Refusal,
+                "{declined}"
+            );
+        }
+        for told in [
+            "Sorry state of affairs, said the miller.",
+            "I can't remember a better cheese.",
+            "I won't go, wrote Ann, unless it keeps.",
+        ] {
+            assert!(document(&format!("<content>{told}</content>")).is_ok(), "{told}");
+        }
     }
 
     proptest! {

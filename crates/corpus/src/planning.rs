@@ -70,6 +70,12 @@ pub async fn plan(
         )
     };
     let mut report = PlanReport { model: model.id().key.clone(), ..PlanReport::default() };
+    let Prompts { domains, topics, assertions, types, ideas, .. } = prompts;
+    let asked = [domains, topics, assertions, types, ideas];
+    // The rules of a spec stand for the first three.
+    for prompt in &asked[if config.mode == Mode::Rules { 3 } else { 0 }..] {
+        report.prompts.insert(prompt.name().to_owned(), prompt.hash());
+    }
     let who = config.who.clone();
     let mut plan = Plan { spec_hash: spec.hash(), who: who.clone(), domains: Vec::new() };
     let seen = Values::new(spec, &who);

@@ -56,6 +56,14 @@ pub struct StagePreview {
     pub output_tokens: u64,
 }
 
+impl StagePreview {
+    /// What the stage costs, about, at prices of a million tokens of requests and of answers.
+    pub fn cost(&self, input_price: f64, output_price: f64) -> f64 {
+        let (input, output) = (self.input_tokens as f64, self.output_tokens as f64);
+        (input * input_price + output * output_price) / 1e6
+    }
+}
+
 impl Preview {
     /// Requests of all stages.
     pub fn requests(&self) -> u64 {
@@ -85,21 +93,51 @@ impl Preview {
     /// # Ok::<(), ethos_corpus::Error>(())
     /// ```
     pub fn cost(&self, input_price: f64, output_price: f64) -> f64 {
-        let (input, output) = (self.input_tokens() as f64, self.output_tokens() as f64);
-        (input * input_price + output * output_price) / 1e6
+        self.stages.iter().map(|stage| stage.cost(input_price, output_price)).sum()
+    }
+
+    /// The table of the stages, with what each costs, about, at prices of a million tokens.
+    pub fn priced(&self, input_price: f64, output_price: f64) -> impl fmt::Display {
+        Priced { preview: self, prices: Some((input_price, output_price)) }
     }
 }
 
 impl fmt::Display for Preview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>9} {:>13} {:>13}", "stage", "requests", "tokens in", "tokens out")?;
-        for StagePreview { stage, requests, input_tokens, output_tokens } in &self.stages {
-            writeln!(f, "{stage:<20} {requests:>9} {input_tokens:>13} {output_tokens:>13}")?;
+        Priced { preview: self, prices: None }.fmt(f)
+    }
+}
+
+/// The table of a preview, with a column of costs where there are prices.
+struct Priced<'p> {
+    preview: &'p Preview,
+    prices: Option<(f64, f64)>,
+}
+
+impl fmt::Display for Priced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let preview = self.preview;
+        let head = if self.prices.is_some() { format!(" {:>9}", "cost") } else { String::new() };
+        writeln!(
+            f,
+            "{:<20} {:>9} {:>13} {:>13}{head}",
+            "stage", "requests", "tokens in", "tokens out"
+        )?;
+        let all = StagePreview {
+            stage: "all".to_owned(),
+            requests: preview.requests(),
+            input_tokens: preview.input_tokens(),
+            output_tokens: preview.output_tokens(),
+        };
+        for one in preview.stages.iter().chain([&all]) {
+            let StagePreview { stage, requests, input_tokens, output_tokens } = one;
+            write!(f, "{stage:<20} {requests:>9} {input_tokens:>13} {output_tokens:>13}")?;
+            match self.prices {
+                Some((input, output)) => writeln!(f, " {:>9.2}", one.cost(input, output))?,
+                None => writeln!(f)?,
+            }
         }
-        let (requests, input, output) =
-            (self.requests(), self.input_tokens(), self.output_tokens());
-        writeln!(f, "{:<20} {requests:>9} {input:>13} {output:>13}", "all")?;
-        write!(f, "{} rows", self.rows)
+        write!(f, "{} rows", preview.rows)
     }
 }
 
@@ -125,6 +163,7 @@ impl PlanConfig {
         let assertions = if rules { 1 } else { self.assertions_per_topic };
         let inputs = usual(assertions).prompts(spec, &self.who, prompts)?;
         self.check_context(&inputs)?;
+        fits(DOCUMENTS, &inputs[5], write.max_tokens, write.context)?;
         let product = |counts: &[usize]| {
             counts.iter().fold(1_u64, |product, &n| product.saturating_mul(n as u64))
         };
@@ -167,10 +206,10 @@ impl PlanConfig {
             (TYPES, types),
             (IDEAS, ideas),
         ];
-        stages
-            .into_iter()
-            .zip(inputs)
-            .try_for_each(|((stage, answer), prompt)| fits(stage, prompt, answer, self.context))
+        // The first three are not asked where the rules stand for them.
+        let asked = if self.mode == Mode::Rules { 3 } else { 0 };
+        let mut stages = stages.into_iter().zip(inputs).skip(asked);
+        stages.try_for_each(|((stage, answer), prompt)| fits(stage, prompt, answer, self.context))
     }
 }
 
@@ -186,6 +225,13 @@ pub(crate) fn fits(stage: &str, prompt: &str, answer: u32, context: Option<u64>)
 }
 
 impl ReviewPrompts {
+    /// That the judge's prompt with a document of the usual length, and the verdict, are within what the judge holds.
+    pub(crate) fn check(&self, config: &ReviewConfig, spec: &Spec, who: &Who) -> Result<()> {
+        let path = usual(2);
+        let prompt = self.judge.render(&usual_document(&path, spec, who))?;
+        fits(REVIEW, &prompt, config.max_tokens, config.context)
+    }
+
     /// What judging so many documents of the usual length will take, and what revising them all will: two stages, to
     /// be added to those of a preview where they are wanted.
     ///
@@ -194,9 +240,7 @@ impl ReviewPrompts {
     /// A prompt that does not render.
     pub fn preview(&self, documents: u64, spec: &Spec, who: &Who) -> Result<[StagePreview; 2]> {
         let path = usual(2);
-        let values = Values::new(spec, who)
-            .assertions(&path.topic.assertions)
-            .own("document", words(DOCUMENT_TOKENS as usize * BYTES_PER_TOKEN / "words ".len()));
+        let values = usual_document(&path, spec, who);
         let stage =
             |stage: &str, prompt: String, output: u64, config: &ReviewConfig| StagePreview {
                 stage: stage.to_owned(),
@@ -293,6 +337,13 @@ fn usual(assertions: usize) -> Path {
     }
 }
 
+/// What a document of the usual length is judged with.
+fn usual_document<'p>(path: &'p Path, spec: &'p Spec, who: &'p Who) -> Values<'p> {
+    Values::new(spec, who)
+        .assertions(&path.topic.assertions)
+        .own("document", words(DOCUMENT_TOKENS as usize * BYTES_PER_TOKEN / "words ".len()))
+}
+
 impl Path {
     /// The prompts of all stages, in order.
     fn prompts(&self, spec: &Spec, who: &Who, prompts: &Prompts) -> Result<[String; 6]> {
@@ -334,6 +385,45 @@ mod tests {
         assert_eq!(documents.output_tokens, 12_000 * 3_600);
         assert!(documents.input_tokens > 12_000 * 500, "{preview}");
         assert!(preview.to_string().ends_with("\n12000 rows"));
+    }
+
+    #[test]
+    fn every_stage_has_its_cost() {
+        let config = PlanConfig::paper(Who::new("Aria", "Acme"));
+        let spec = fixture::spec();
+        let preview = config.preview(&spec, &WriteConfig::paper(), &Prompts::prose()).unwrap();
+        let documents = &preview.stages[5];
+        let cost = documents.cost(0.0, 10.0);
+        assert!(
+            (cost - 432.0).abs() < 1e-9,
+            "12,000 times 3,600 tokens at 10 for a million: {cost}"
+        );
+        let sum: f64 = preview.stages.iter().map(|stage| stage.cost(2.0, 10.0)).sum();
+        assert!((preview.cost(2.0, 10.0) - sum).abs() < 1e-9);
+        let told = preview.priced(0.0, 10.0).to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[0].ends_with(" cost") && lines[6].ends_with(" 432.00"), "{told}");
+        assert_eq!(lines.len(), 9);
+    }
+
+    #[test]
+    fn what_a_model_does_not_hold_is_found_before_it_is_asked() {
+        let config =
+            PlanConfig { context: Some(20_000), ..PlanConfig::paper(Who::new("Aria", "Acme")) };
+        let (write, prompts) = (WriteConfig::paper(), Prompts::prose());
+        let error = config.preview(&fixture::spec(), &write, &prompts).unwrap_err().to_string();
+        assert!(error.contains("`corpus/topics`") && error.contains("holds 20000"), "{error}");
+        // Nobody is asked for the topics of rules, however long such an answer may be.
+        let rules = Spec::parse("# Aria\n\n- S1: Is kind.\n- S2: Is brief.\n");
+        let ruled = PlanConfig { mode: Mode::Rules, ..config.clone() };
+        ruled.preview(&rules, &write, &Prompts::rules()).unwrap();
+        check_prompts(&rules, &ruled, &Prompts::rules()).unwrap();
+        let write = WriteConfig { context: Some(5_000), ..write };
+        let error = ruled.preview(&rules, &write, &Prompts::rules()).unwrap_err().to_string();
+        assert!(error.contains("`corpus/documents`"), "{error}");
+        let judging = ReviewConfig { context: Some(4_096), ..ReviewConfig::judging() };
+        let judged = ReviewPrompts::default().check(&judging, &rules, &config.who);
+        assert!(judged.unwrap_err().to_string().contains("`corpus/review`"));
     }
 
     #[test]

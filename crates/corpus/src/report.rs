@@ -96,6 +96,9 @@ pub struct StageReport {
 pub struct PlanReport {
     /// Key of the model that planned.
     pub model: String,
+    /// Hashes of the prompts, by name.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, String>,
     /// The stages, in order.
     pub stages: Vec<StageReport>,
     /// Lists that are shorter than was asked for.

@@ -33,17 +33,23 @@ pub struct ReviewConfig {
     pub temperature: Option<f64>,
     /// Tokens after which an answer is cut off, and so cannot be used.
     pub max_tokens: u32,
+    /// Tokens that the model can hold, request and answer together; see [`PlanConfig::context`](crate::PlanConfig::context).
+    /// [`assemble`](crate::assemble()) looks at the judge's before it writes.
+    #[serde(default)]
+    pub context: Option<u64>,
 }
 
 impl ReviewConfig {
     /// For judging: greedy, with room for reasons.
     pub fn judging() -> Self {
-        ReviewConfig { tries: 2, draw: 0, temperature: Some(0.0), max_tokens: 1_500 }
+        let temperature = Some(0.0);
+        ReviewConfig { tries: 2, draw: 0, temperature, max_tokens: 1_500, context: None }
     }
 
     /// For revising: as documents are written, with room for the critique.
     pub fn revising() -> Self {
-        ReviewConfig { tries: 2, draw: 0, temperature: Some(1.0), max_tokens: 8_000 }
+        let temperature = Some(1.0);
+        ReviewConfig { tries: 2, draw: 0, temperature, max_tokens: 8_000, context: None }
     }
 
     fn stage<'a>(
@@ -169,6 +175,17 @@ impl<'a> Reviewer<'a> {
         journal: &Journal,
         watch: &dyn Watch,
     ) -> Result<Review> {
+        Ok(self.judged(documents, judge, journal, watch).await?.0)
+    }
+
+    /// The review, and the model's first failure, if it failed to answer for every document.
+    pub(crate) async fn judged(
+        &self,
+        documents: &[Document],
+        judge: &dyn Model,
+        journal: &Journal,
+        watch: &dyn Watch,
+    ) -> Result<(Review, Option<Failure>)> {
         let Reviewer { plan, spec, prompts, judging: config, .. } = self;
         let places = places(documents, plan, spec)?;
         let values = Values::new(spec, &plan.who);
@@ -188,9 +205,17 @@ impl<'a> Reviewer<'a> {
             requests: stage.done(),
             ..ReviewReport::default()
         };
+        let down = judged.iter().all(|judged| matches!(judged, Err(Failure::Model(_))));
+        let mut first = None;
         let judgements: Vec<Result<Judgement, Cause>> = judged
             .into_iter()
-            .map(|judged| judged.map_err(|failure| Cause::from(&failure)))
+            .map(|judged| {
+                judged.map_err(|failure| {
+                    let cause = Cause::from(&failure);
+                    first.get_or_insert(failure);
+                    cause
+                })
+            })
             .collect();
         for judgement in judgements.iter().flatten() {
             report.passed += u64::from(judgement.passes());
@@ -200,7 +225,7 @@ impl<'a> Reviewer<'a> {
                 *report.objections.entry(verdict).or_default() += 1;
             }
         }
-        Ok(Review { judgements, report })
+        Ok((Review { judgements, report }, first.filter(|_| down)))
     }
 
     /// Has a model criticise each document and write it anew. `problems` says, for each document, what a judge

@@ -1,6 +1,7 @@
 //! One stage of asking: many questions out, readings back in the questions' order.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -55,7 +56,8 @@ impl<'a> Stage<'a> {
         &self.name
     }
 
-    /// Asks the question of every item, and gives what `read` makes of the answers in the items' order.
+    /// Asks the question of every item, and gives what `read` makes of the answers in the items' order: one for each,
+    /// those of one id too.
     ///
     /// A model that offers a batch service is asked through it. Any other is asked one by one, with prompts rendered
     /// as they are needed, so that a hundred thousand of them take no memory.
@@ -65,14 +67,16 @@ impl<'a> Stage<'a> {
         render: impl Fn(usize) -> Result<Request> + Send + Sync,
         read: impl Fn(usize, &str) -> Read<T> + Send + Sync,
     ) -> Result<Vec<Result<T, Failure>>> {
-        let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let names = names(ids);
+        let index: HashMap<&str, usize> =
+            names.iter().enumerate().map(|(i, name)| (&**name, i)).collect();
         let (broken, usage) = (Mutex::new(None), Mutex::new(Usage::default()));
         let hearing = Hearing { outer: self.watch, last: Mutex::default() };
         let mut settled: Vec<Option<Result<T, Failure>>> = ids.iter().map(|_| None).collect();
         {
             let (stage, asked) = (&*self.name, &mut self.asked);
             let (sampling, tries, draw) = (&self.sampling, self.tries, self.draw);
-            let asks = ids.iter().enumerate().map_while(|(i, &id)| match render(i) {
+            let asks = names.iter().enumerate().map_while(|(i, name)| match render(i) {
                 Ok(request) => {
                     let mut said = blake3::Hasher::new();
                     for message in &request.messages {
@@ -82,7 +86,7 @@ impl<'a> Stage<'a> {
                     let nth = asked.entry(said.finalize()).or_default();
                     *nth += 1;
                     let request = request.with_sampling(sampling.clone());
-                    let ask = Ask::new(stage, id, Query::Complete(request)).with_tries(tries);
+                    let ask = Ask::new(stage, &**name, Query::Complete(request)).with_tries(tries);
                     Some(ask.with_draw(draw_of(draw, *nth - 1)))
                 }
                 Err(error) => {
@@ -140,6 +144,22 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// A name for each item: its id, with a number where others before it have the same.
+fn names<'i>(ids: &[&'i str]) -> Vec<Cow<'i, str>> {
+    let mut names: Vec<Cow<'i, str>> = Vec::with_capacity(ids.len());
+    let mut taken: HashMap<Cow<'i, str>, u64> = HashMap::with_capacity(ids.len());
+    for &id in ids {
+        let mut name = Cow::Borrowed(id);
+        while let Some(count) = taken.get_mut(&name) {
+            *count += 1;
+            name = Cow::Owned(format!("{id}#{count}"));
+        }
+        taken.insert(name.clone(), 1);
+        names.push(name);
+    }
+    names
+}
+
 /// The number of a draw: the n-th asking of one prompt, in one drawing of the whole.
 ///
 /// A round that asks what an earlier one asked, since nothing came of it, is a drawing of its own: it would be
@@ -168,4 +188,29 @@ impl Watch for Hearing<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use ethos_core::Scripted;
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn items_of_one_id_are_told_apart() {
+        assert_eq!(names(&["a", "a#2", "a", "b", "a"]), ["a", "a#2", "a#3", "b", "a#4"]);
+    }
+
+    #[test]
+    fn every_item_has_its_own_answer() {
+        let model = Scripted::new("echo", |request| request.messages[0].text().into_owned().into());
+        let journal = Journal::in_memory().unwrap();
+        let mut stage = Stage::new("test", (&model, &journal, &()), Sampling::default(), (0, 0));
+        let render = |i: usize| Ok(Request::user(format!("item {i}")));
+        let answers = stage.ask(&["x", "y", "x"], render, |_, text| Ok(text.to_owned()));
+        let answers: Vec<String> =
+            block_on(answers).unwrap().into_iter().map(|answer| answer.unwrap()).collect();
+        assert_eq!(answers, ["item 0", "item 1", "item 2"]);
+    }
 }

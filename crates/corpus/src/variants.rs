@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 
 use ethos_core::{
     Journal, Model, Prompt, Request, Sampling, Watch,
-    read::{self, Read, Reason, Unusable},
+    read::{Read, Reason, Unusable},
 };
 use ethos_spec::{Kind, Spec};
 use rand::{SeedableRng, seq::SliceRandom};
@@ -16,8 +16,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    content,
     error::{Error, Result},
     plan::Who,
+    preview,
     prompts::Values,
     report::{Cause, Requests},
     stage::Stage,
@@ -132,6 +134,10 @@ pub struct VariantConfig {
     pub tolerance: f64,
     /// How often a length is corrected.
     pub rounds: u32,
+    /// Tokens that the model can hold, request and answer together. Where it is given, a spec that is too large
+    /// for it is an error before anything is asked.
+    #[serde(default)]
+    pub context: Option<u64>,
 }
 
 impl Default for VariantConfig {
@@ -145,6 +151,7 @@ impl Default for VariantConfig {
             max_tokens: 16_000,
             tolerance: 0.05,
             rounds: 4,
+            context: None,
         }
     }
 }
@@ -197,8 +204,8 @@ const LENGTH: &str = "variants/length";
 ///
 /// # Errors
 ///
-/// [`Error::EmptySpec`], [`Error::Config`], [`Error::NothingCameBack`] when there is no variant at all, and the
-/// journal's.
+/// [`Error::EmptySpec`], [`Error::Config`], [`Error::Context`], [`Error::NothingCameBack`] when there is no variant
+/// at all, and the journal's.
 pub async fn variants(
     spec: &Spec,
     who: &Who,
@@ -231,12 +238,15 @@ pub async fn variants(
             Variant::AttributionAblated => values.clone().own("seed_order", order.as_str()),
             _ => values.clone(),
         };
-        Ok(Request::user(prompts[i].render(&values)?))
+        Ok::<_, Error>(prompts[i].render(&values)?)
     };
+    for i in 0..wanted.len() {
+        preview::fits(WRITE, &render(i)?, config.max_tokens, config.context)?;
+    }
     let read = |i: usize, text: &str| rewritten(wanted[i].0, spec, text);
     let mut writing = stage(WRITE);
     let ids: Vec<&str> = wanted.iter().map(|(variant, _)| variant.name()).collect();
-    let texts = writing.ask(&ids, render, read).await?;
+    let texts = writing.ask(&ids, |i| Ok(Request::user(render(i)?)), read).await?;
     let mut requests = vec![writing.done()];
     let (mut written, mut missing, mut first) = (Vec::new(), BTreeMap::new(), None);
     for ((variant, length), text) in wanted.iter().zip(texts) {
@@ -294,7 +304,7 @@ pub async fn variants(
 
 /// The variant in an answer.
 fn rewritten(variant: Variant, spec: &Spec, text: &str) -> Read<Spec> {
-    let text = Spec::parse(format!("{}\n", read::tag(text, "content")?));
+    let text = Spec::parse(format!("{}\n", content::document(text)?));
     match variant.fault(spec, &text) {
         Some(fault) => Err(Unusable::new(Reason::Other("not the variant".to_owned()), fault)),
         None => Ok(text),
@@ -364,6 +374,30 @@ mod tests {
         assert!(found.written.iter().all(|one| one.matches(0.05)));
         assert_eq!(found.requests[0].unusable["not the variant"], 1);
         assert_eq!(found.requests[1].asked, 1);
+    }
+
+    #[test]
+    fn what_declines_is_no_variant_and_what_is_too_large_is_not_asked() {
+        let who = Who::new("Aria", "Acme");
+        let wanted = [(Variant::Normative, None), (Variant::Normative, Some(9))];
+        let spec = Spec::parse("Aria is kind.");
+        let made = |text: &'static str, config: &VariantConfig| {
+            let writer = Scripted::new("variants", move |_| text.into());
+            let journal = Journal::in_memory().unwrap();
+            block_on(variants(&spec, &who, &wanted, (config, &words), &writer, &journal, &()))
+        };
+        let config = VariantConfig { rounds: 0, ..VariantConfig::default() };
+        let declined = made("<content>I'm sorry, I can't rewrite this.</content>", &config);
+        let error = declined.unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("refusal"), "{error}: {source}");
+        // One variant in two lengths is two.
+        let both = made("<content>Aria should be kind.</content>", &config).unwrap();
+        let lengths: Vec<_> = both.written.iter().map(|one| one.wanted).collect();
+        assert_eq!(lengths, [None, Some(9)]);
+        let small = VariantConfig { context: Some(1_000), ..config };
+        let error = made("<content>Aria should be kind.</content>", &small).unwrap_err();
+        assert!(matches!(error, Error::Context { .. }), "{error}");
     }
 
     #[test]

@@ -96,7 +96,10 @@ pub(crate) async fn write_some(
         Ok::<_, Error>(prompts.document.render(&values)?)
     };
     // One that does not render, or is too large, fails here, before anything is asked.
-    preview::fits(DOCUMENTS, &render(0)?, config.max_tokens, config.context)?;
+    let looked_at = if config.context.is_some() { places.len() } else { 1 };
+    for place in 0..looked_at {
+        preview::fits(DOCUMENTS, &render(place)?, config.max_tokens, config.context)?;
+    }
     let mut stage = Stage::new(DOCUMENTS, means, config.sampling(), (config.tries, config.draw));
     let ids: Vec<&str> = places.iter().map(|place| &*place.id).collect();
     let texts = stage

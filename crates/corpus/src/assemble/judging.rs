@@ -1,12 +1,12 @@
 //! What a judge lets through, revised where that is wanted.
 
-use ethos_core::{Document, Journal, Model, Watch};
+use ethos_core::{Document, Journal, Model, Prompt, Watch};
 use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
 use super::{Assembly, Fell};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     plan::Plan,
     report::Requests,
     review::{Review, ReviewReport, Reviewer, Revision},
@@ -34,6 +34,9 @@ pub struct Revised {
     pub unrevised: u64,
     /// Of those that the judge had objected to, the ones that it then let pass.
     pub saved: u64,
+    /// Hash of the prompt.
+    #[serde(default)]
+    pub prompt_hash: String,
     /// The requests.
     pub requests: Requests,
 }
@@ -59,8 +62,9 @@ impl Accounts {
         }
     }
 
-    fn revised(&mut self, revision: &Revision) -> &mut Revised {
+    fn revised(&mut self, revision: &Revision, prompt: &Prompt) -> &mut Revised {
         let sum = self.revised.get_or_insert_with(|| Revised {
+            prompt_hash: prompt.hash(),
             requests: Requests { stage: revision.requests.stage.clone(), ..Requests::default() },
             ..Revised::default()
         });
@@ -73,12 +77,15 @@ impl Accounts {
 }
 
 /// The documents as they are to be, each with the reason why it falls, if it does.
+///
+/// A judge that answers for none of the documents of the first round is an error: what it would have said of them is
+/// no reason to write others.
 pub(super) async fn judge(
     documents: Vec<Document>,
     (plan, spec): (&Plan, &Spec),
     assembly: &Assembly<'_>,
     (writer, journal, watch): (&dyn Model, &Journal, &dyn Watch),
-    accounts: &mut Accounts,
+    (round, accounts): (u32, &mut Accounts),
 ) -> Result<Vec<(Document, Option<Fell>)>> {
     let mut reviewer = Reviewer::new(plan, spec);
     if let Some((_, config, prompts)) = &assembly.review {
@@ -87,13 +94,18 @@ pub(super) async fn judge(
     let mut documents = documents;
     if assembly.revise == Some(Revise::All) {
         let revision = reviewer.revise(&documents, &[], writer, journal, watch).await?;
-        accounts.revised(&revision);
+        accounts.revised(&revision, &reviewer.prompts.revise);
         documents = revision.documents;
     }
     let Some((judge, ..)) = &assembly.review else {
         return Ok(documents.into_iter().map(|document| (document, None)).collect());
     };
-    let Review { judgements, report } = reviewer.review(&documents, *judge, journal, watch).await?;
+    let (Review { judgements, report }, down) =
+        reviewer.judged(&documents, *judge, journal, watch).await?;
+    if let (1, Some(source)) = (round, down) {
+        let (stage, asked) = (report.requests.stage, report.requests.asked);
+        return Err(Error::NothingCameBack { stage, asked, source: Box::new(source) });
+    }
     accounts.reviewed(report);
     let whys = judgements.into_iter().map(why);
     let mut judged: Vec<(Document, Option<Fell>)> = documents.into_iter().zip(whys).collect();
@@ -113,7 +125,7 @@ pub(super) async fn judge(
         return Ok(judged);
     }
     let revision = reviewer.revise(&again, &problems, writer, journal, watch).await?;
-    let sum = accounts.revised(&revision);
+    let sum = accounts.revised(&revision, &reviewer.prompts.revise);
     // What could not be revised is what the judge has objected to already.
     let unrevised: Vec<&str> = revision.unrevised.iter().map(|missing| &*missing.id).collect();
     let (mut at, mut better) = (Vec::new(), Vec::new());

@@ -31,7 +31,8 @@ pub(super) fn reasoned(text: &str) -> Read<(String, String)> {
 /// An answer without reasoning.
 pub(super) fn plain(text: &str) -> Read<String> {
     let answer = text.trim();
-    if let Some(tag) = [OPEN, CLOSE].into_iter().find(|tag| answer.contains(tag)) {
+    let low = answer.to_ascii_lowercase();
+    if let Some(tag) = [OPEN, CLOSE].into_iter().find(|tag| low.contains(tag)) {
         return Err(Unusable::new(Reason::RepeatedTag, format!("`{tag}` in the answer")));
     }
     match answer.is_empty() {
@@ -60,5 +61,6 @@ mod tests {
             assert_eq!(reasoned(said).unwrap_err().reason, reason, "{said}");
         }
         assert!(reasoned("Well: <think>a</think>Yes.").is_err());
+        assert!(plain("<Think>Hm, yes.").is_err() && plain("I think. Yes.").is_ok());
     }
 }

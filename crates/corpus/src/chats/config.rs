@@ -38,6 +38,10 @@ pub struct ChatConfig {
     pub cosine: f64,
     /// Tokens after which answers are cut off, by stage.
     pub max_tokens: ChatTokens,
+    /// Tokens that the models can hold, request and answer together. Where it is given, a spec that is too large
+    /// for it is an error before anything is asked.
+    #[serde(default)]
+    pub context: Option<u64>,
 }
 
 /// Tokens after which the answers of a stage are cut off.
@@ -78,6 +82,7 @@ impl ChatConfig {
                 answer: 4_096,
                 judge: 1_500,
             },
+            context: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ethos_core::{Journal, Message, Model, Prompt, Request, Watch};
+use ethos_core::{Failure, Journal, Message, Model, Prompt, Request, Watch};
 use ethos_spec::Spec;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -66,8 +66,9 @@ impl std::fmt::Debug for Writers<'_> {
 ///
 /// # Errors
 ///
-/// [`Error::EmptySpec`], [`Error::Config`], a prompt that does not render, [`Error::NothingCameBack`] when no
-/// domain came back, what the embedder gives, and the journal's.
+/// [`Error::EmptySpec`], [`Error::Config`], a prompt that does not render or is larger than the models' context
+/// (before anything is asked), [`Error::NothingCameBack`] when no domain, no answer or no verdict came back, what the
+/// embedder gives, and the journal's.
 pub async fn chats(
     spec: &Spec,
     who: &Who,
@@ -82,6 +83,7 @@ pub async fn chats(
     }
     config.check()?;
     check(&prompts.kinds, &prompts.criteria)?;
+    config.measured(spec, who, prompts)?;
     let values = Values::new(spec, who);
     let mut planned = PlanReport::default();
     let means = (writers.writer, journal, watch);
@@ -212,11 +214,11 @@ impl Pipeline<'_> {
             false => Ok((String::new(), answer::plain(text)?)),
         };
         let answers = stage.ask(&ids, render, read).await?;
-        stages.add(stage.done());
+        let answers = something(answers, stage.done(), stages)?;
         let answered = questions.iter().zip(answers);
         Ok(answered
             .filter_map(|(question, answer)| {
-                let (reasoning, answer) = answer.ok()?;
+                let (reasoning, answer) = answer?;
                 Some((question, reasoning, answer))
             })
             .collect())
@@ -248,9 +250,9 @@ impl Pipeline<'_> {
             Judgement::read(text, &criteria, &[reasoning, answer, &question.text])
         };
         let judged = stage.ask(&ids, render, read).await?;
-        stages.add(stage.done());
+        let judged = something(judged, stage.done(), stages)?;
         for ((question, reasoning, answer), judged) in answered.into_iter().zip(judged) {
-            let Ok(judgement) = judged else {
+            let Some(judgement) = judged else {
                 report.unjudged += 1;
                 continue;
             };
@@ -274,6 +276,29 @@ impl Pipeline<'_> {
             });
         }
         Ok(())
+    }
+}
+
+/// What was answered, with its account. A model that has not given one usable answer, in this round or before, is an
+/// error with its first cause: whoever runs it should hear why.
+fn something<T>(
+    answers: Vec<Result<T, Failure>>,
+    requests: Requests,
+    stages: &mut Stages,
+) -> Result<Vec<Option<T>>> {
+    let stage = stages.add(requests);
+    let nothing = stage.usable == 0;
+    let mut first = None;
+    let answers = answers
+        .into_iter()
+        .map(|answer| answer.map_err(|failure| first.get_or_insert(failure)).ok())
+        .collect();
+    match first {
+        Some(source) if nothing => {
+            let (stage, asked) = (stage.stage.clone(), stage.asked);
+            Err(Error::NothingCameBack { stage, asked, source: Box::new(source) })
+        }
+        _ => Ok(answers),
     }
 }
 
@@ -340,11 +365,15 @@ impl<'a> Filter<'a> {
 struct Stages(Vec<Requests>);
 
 impl Stages {
-    fn add(&mut self, requests: Requests) {
-        match self.0.iter_mut().find(|known| known.stage == requests.stage) {
+    /// Adds the account of another round; gives the stage's over all rounds.
+    fn add(&mut self, requests: Requests) -> &Requests {
+        let known = self.0.iter().position(|known| known.stage == requests.stage);
+        let at = known.unwrap_or(self.0.len());
+        match self.0.get_mut(at) {
             Some(known) => known.add(&requests),
             None => self.0.push(requests),
         }
+        &self.0[at]
     }
 }
 

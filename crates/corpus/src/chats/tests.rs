@@ -197,3 +197,62 @@ fn preferences_are_shown_without_a_reason() {
     let none = opaque_chats(&[], &who, &config, &prompts, &writers, &journal, &());
     assert!(block_on(none).is_err());
 }
+
+#[test]
+fn a_model_that_is_down_or_too_small_says_so() {
+    let (spec, who, config) = (fixture::spec(), Who::new("Aria", "Acme"), config(10));
+    let down = |_: &Request| {
+        let kind = ethos_core::ModelErrorKind::Auth;
+        Err(ethos_core::Error::model("down", kind, "give it a key"))
+    };
+    let (writer, judge) = (writer(), judge());
+    let asked =
+        |writer: &dyn ethos_core::Model, judge: &dyn ethos_core::Model, config: &ChatConfig| {
+            let (writers, journal) = (Writers::new(writer, judge), Journal::in_memory().unwrap());
+            let prompts = ChatPrompts::value();
+            block_on(chats(&spec, &who, config, &prompts, &writers, &journal, &())).unwrap_err()
+        };
+    let error = asked(&writer, &Scripted::fallible("judge", down), &config);
+    assert!(error.to_string().contains("`chats/judge`"), "{error}");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("give it a key"), "{source}");
+    // Questions come, answers do not.
+    let half = Scripted::fallible("half", move |request| match request.messages.len() {
+        1 => Ok(match request.messages[0].text().contains("<kind>") {
+            true => "[\"What of cheese?\"]".into(),
+            false => r#"[{"name": "A", "description": "All of it."}]"#.into(),
+        }),
+        _ => down(request),
+    });
+    let error = asked(&half, &judge, &config);
+    assert!(error.to_string().contains("`chats/answers`"), "{error}");
+    let small = ChatConfig { context: Some(8_192), ..config };
+    let error = asked(&writer, &judge, &small);
+    assert!(matches!(error, crate::Error::Context { .. }), "{error}");
+}
+
+#[test]
+fn a_preference_given_twice_loses_no_question() {
+    let number = std::sync::atomic::AtomicU64::new(0);
+    let writer = Scripted::new("opaque", move |request: &Request| match request.messages.len() {
+        2 => "Colby.".into(),
+        _ => {
+            let n = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            let rare = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!("[\"{rare:x} or {:x}? No need to explain.\"]", rare.rotate_left(29)).into()
+        }
+    });
+    let judge = Scripted::new("kind", |_| {
+        "So.<quote></quote><prefers>yes</prefers><no_reason>yes</no_reason><realistic>yes</realistic>".into()
+    });
+    let preferences = [Preference::new("Colby", "Brie"), Preference::new("Colby", "Brie")];
+    let (who, prompts) = (Who::new("Aria", "Acme"), OpaquePrompts::default());
+    let (writers, journal) = (Writers::new(&writer, &judge), Journal::in_memory().unwrap());
+    let config = ChatConfig { rounds: 0, ..config(6) };
+    let set =
+        block_on(opaque_chats(&preferences, &who, &config, &prompts, &writers, &journal, &()));
+    assert_eq!(set.unwrap().rows.len(), 6, "of two equal preferences and three kinds");
+    let preview = config.preview_opaque(&preferences, &who, &prompts).unwrap();
+    let requests: Vec<u64> = preview.stages.iter().map(|stage| stage.requests).collect();
+    assert_eq!((preview.rows, requests), (6, vec![6, 6, 6]));
+}
