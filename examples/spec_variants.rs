@@ -52,16 +52,16 @@ fn main() -> Result<()> {
     };
     let wanted: Vec<(Variant, Option<usize>)> =
         wanted.into_iter().map(|v| (v, length(v))).collect();
-    let requests =
-        wanted.len() as u64 + wanted.iter().filter(|(_, length)| length.is_some()).count() as u64;
-    let tokens = spec.text().len() as u64 / 4;
-    let (input, output) = (requests * (2 * tokens + 1_000), requests * 2 * tokens);
-    println!(
-        "{path}: {}\n{requests} requests, about {input} tokens in and {output} out",
-        spec.shape()
-    );
-    let cost = (input as f64 * endpoint.price.0 + output as f64 * endpoint.price.1) / 1e6;
-    if !endpoint::agreed(&endpoint, cost)? {
+    let who = Who::new(assistant, provider);
+    let config = VariantConfig { context, ..VariantConfig::default() };
+    let preview = config.preview(&spec, &who, &wanted)?;
+    println!("{path}: {}", spec.shape());
+    let (input, output) = endpoint.price;
+    match endpoint.price {
+        (0.0, 0.0) => println!("{preview}"),
+        _ => println!("{}", preview.priced(input, output)),
+    }
+    if !endpoint::agreed(&endpoint, preview.cost(input, output))? {
         return Ok(());
     }
     let writer = endpoint::model(&endpoint, || Box::new(writer()))?;
@@ -69,8 +69,6 @@ fn main() -> Result<()> {
     fs::create_dir_all(&out)?;
     let journal = Journal::open(out.join("journal.redb"))?;
     journal.bind("spec", &spec.hash())?;
-    let who = Who::new(assistant, provider);
-    let config = VariantConfig { context, ..VariantConfig::default() };
     let count = |text: &str| Spec::parse(text).shape().words;
     let made = variants(&spec, &who, &wanted, (&config, &count), &*writer, &journal, &());
     let made = block_on(made)?;

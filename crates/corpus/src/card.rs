@@ -75,7 +75,7 @@ impl Card {
 
         line("## Where it comes from\n");
         let title = spec.title().map(|title| format!(" “{}”", one_line(title))).unwrap_or_default();
-        line(&format!("- Spec:{title}, hash `{}`, {} words.", spec.hash(), spec.shape().words));
+        line(&format!("- Spec{title}: hash `{}`, {} words.", spec.hash(), spec.shape().words));
         line(&format!("- Planned by `{}`, written by `{}`.", planned.model, report.model));
         line(&format!("- Prompt of the documents: hash `{}`.", report.prompt_hash));
         if !planned.prompts.is_empty() {

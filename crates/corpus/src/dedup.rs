@@ -37,7 +37,12 @@ use crate::error::{Error, Result};
 /// [`Dedup::at`] has the usual settings: `Dedup { shingle: Shingle::Chars(5), ..Dedup::at(0.8) }`.
 ///
 /// Unicode is compared as it is written: a letter with a composed accent is not one with a combining
-/// one. Normalise such texts before (NFKC), where they come from different hands.
+/// one. Normalise such texts before (NFKC), where they come from different hands. What is not seen does not count:
+/// soft hyphens, zero-width spaces and joiners, marks of direction, variation selectors.
+///
+/// The similarity is plain Jaccard of the sets of pieces. To compare it with that of another tool, read texts as it does:
+/// with `punctuation: true`, words are what `split()` of Python gives, in lower case with `lowercase`, where scripts put
+/// spaces between words; [`similarity`](Self::similarity) gives the number for one pair.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dedup {

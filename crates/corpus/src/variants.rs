@@ -19,7 +19,7 @@ use crate::{
     content,
     error::{Error, Result},
     plan::Who,
-    preview,
+    preview::{self, Preview, StagePreview},
     prompts::Values,
     report::{Cause, Requests},
     stage::Stage,
@@ -84,6 +84,14 @@ impl Variant {
             Variant::Normative => include_str!("prompts/variants/normative.md"),
             Variant::Descriptive => include_str!("prompts/variants/descriptive.md"),
             Variant::Identity => include_str!("prompts/variants/identity.md"),
+        }
+    }
+
+    /// What its prompt is rendered with; `order` is that of the preferences.
+    fn values<'v>(self, values: &Values<'v>, order: &str) -> Values<'v> {
+        match self {
+            Variant::AttributionAblated => values.clone().own("seed_order", order),
+            _ => values.clone(),
         }
     }
 
@@ -156,6 +164,62 @@ impl Default for VariantConfig {
     }
 }
 
+impl VariantConfig {
+    /// What these variants will take: each is taken to be as long as it is to be (in words), or as the spec is, and
+    /// each that has a length to be corrected once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptySpec`], [`Error::Config`], and [`Error::Context`].
+    pub fn preview(
+        &self,
+        spec: &Spec,
+        who: &Who,
+        wanted: &[(Variant, Option<usize>)],
+    ) -> Result<Preview> {
+        self.check(spec)?;
+        let order = shuffled(spec, self.seed);
+        let values = Values::new(spec, who);
+        let mut stages = [WRITE, LENGTH].map(|stage| StagePreview {
+            stage: stage.to_owned(),
+            requests: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+        });
+        // Tokens of the scratchpad and of a word, about.
+        let (plan, word) = (500, 1.4);
+        for (variant, length) in wanted {
+            let prompt = Prompt::new(variant.name(), variant.source())?;
+            let asked = prompt.render(&variant.values(&values, &order))?;
+            preview::fits(WRITE, &asked, self.max_tokens, self.context)?;
+            let text = length.map_or(preview::tokens(spec.text()), |n| (n as f64 * word) as u64);
+            let output = (plan + text).min(u64::from(self.max_tokens));
+            let mut add = |at: usize, input| {
+                let stage: &mut StagePreview = &mut stages[at];
+                stage.requests += 1;
+                stage.input_tokens += input;
+                stage.output_tokens += output;
+            };
+            add(0, preview::tokens(&asked));
+            if length.is_some() {
+                add(1, preview::tokens(&asked) + text);
+            }
+        }
+        Ok(Preview { rows: wanted.len() as u64, stages: stages.into() })
+    }
+
+    fn check(&self, spec: &Spec) -> Result<()> {
+        if spec.text().trim().is_empty() {
+            return Err(Error::EmptySpec);
+        }
+        if !(0.0..1.0).contains(&self.tolerance) {
+            let message = "must be from 0 to below 1";
+            return Err(Error::Config { setting: "tolerance", message });
+        }
+        Ok(())
+    }
+}
+
 /// A variant of a spec.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -215,12 +279,7 @@ pub async fn variants(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<Variants> {
-    if spec.text().trim().is_empty() {
-        return Err(Error::EmptySpec);
-    }
-    if !(0.0..1.0).contains(&config.tolerance) {
-        return Err(Error::Config { setting: "tolerance", message: "must be from 0 to below 1" });
-    }
+    config.check(spec)?;
     let means = (writer, journal, watch);
     let stage = |name| {
         let (temperature, max_tokens) = (config.temperature, Some(config.max_tokens));
@@ -234,10 +293,7 @@ pub async fn variants(
         .collect::<Result<Vec<Prompt>>>()?;
     let order = shuffled(spec, config.seed);
     let render = |i: usize| {
-        let values = match wanted[i].0 {
-            Variant::AttributionAblated => values.clone().own("seed_order", order.as_str()),
-            _ => values.clone(),
-        };
+        let values = wanted[i].0.values(&values, &order);
         Ok::<_, Error>(prompts[i].render(&values)?)
     };
     for i in 0..wanted.len() {
@@ -395,7 +451,13 @@ mod tests {
         let both = made("<content>Aria should be kind.</content>", &config).unwrap();
         let lengths: Vec<_> = both.written.iter().map(|one| one.wanted).collect();
         assert_eq!(lengths, [None, Some(9)]);
+        let preview = config.preview(&spec, &who, &wanted).unwrap();
+        let requests: Vec<u64> = preview.stages.iter().map(|stage| stage.requests).collect();
+        assert_eq!(requests, [2, 1]);
+        let empty = config.preview(&Spec::parse(" "), &who, &wanted);
+        assert!(matches!(empty, Err(Error::EmptySpec)));
         let small = VariantConfig { context: Some(1_000), ..config };
+        assert!(small.preview(&spec, &who, &wanted).is_err());
         let error = made("<content>Aria should be kind.</content>", &small).unwrap_err();
         assert!(matches!(error, Error::Context { .. }), "{error}");
     }

@@ -19,7 +19,8 @@ pub enum Shingle {
     /// a question of 15 words with runs of five nearly half.
     Words(usize),
     /// Runs of so many characters, of words with single spaces between them: for questions and other
-    /// short texts.
+    /// short texts. Characters that are words of their own, as in [`Words`](Self::Words), have spaces between them
+    /// too: of those a run holds half as many.
     Chars(usize),
 }
 
