@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use burn::tensor::Device;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -79,16 +80,62 @@ pub(crate) fn at_home<T: Send>(device: &Device, work: impl FnOnce() -> T + Send)
     work()
 }
 
-/// How many parts a batch is trained in at once. Small models leave most of a processor idle, since
-/// `flex` runs one operation after the other. The number is the same on every machine, or sums would
-/// be rounded differently; a single processor loses little by it.
+/// How many parts a batch is trained in at once on a CPU. Small models leave most of a processor idle, since
+/// one operation follows the other. The number is the same on every machine, or sums would be rounded differently; a
+/// single processor loses little by it.
+const PARTS: usize = 4;
+
+/// How many parts a batch is trained in at once.
 pub(crate) fn parts(device: &Device) -> usize {
-    #[cfg(feature = "flex")]
-    if *device == Device::flex() {
-        return 4;
+    if fuses(device) { PARTS } else { 1 }
+}
+
+/// Does the same with every part of a batch, as many at once as there are processors; what comes of it, in order.
+pub(crate) fn side_by_side<P: Sync, T: Send>(
+    device: &Device,
+    parts: &[P],
+    work: impl Fn(usize, &P) -> T + Sync,
+) -> Vec<T> {
+    let all = || {
+        parts.par_iter().enumerate().map(|(number, part)| work(number, part)).collect::<Vec<T>>()
+    };
+    #[cfg(feature = "libtorch")]
+    if *device == libtorch(DeviceSpec::LibTorch)
+        && parts.len() > 1
+        && let Some(pool) = libtorch_pool()
+    {
+        return pool.install(all);
     }
     let _ = device;
-    1
+    all()
+}
+
+/// Threads for parts of a batch on LibTorch, each of which has its share of the processors for its operations. Left to
+/// itself, LibTorch divides every operation among all, and what is between two of them is done by one. `None` where the
+/// system has no more threads.
+#[cfg(feature = "libtorch")]
+fn libtorch_pool() -> Option<&'static rayon::ThreadPool> {
+    use std::sync::OnceLock;
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    let make = || {
+        let processors = tch::get_num_threads().max(1);
+        let threads = processors.min(PARTS as i32);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .thread_name(|number| format!("ethos-part-{number}"))
+            .start_handler(move |_| {
+                // The number is a thread's own, but for the first use of LibTorch on it, which takes what was set last
+                // on any.
+                tch::get_num_threads();
+                tch::set_num_threads(processors / threads);
+            })
+            .build()
+            .ok()?;
+        pool.broadcast(|_| ());
+        tch::set_num_threads(processors);
+        Some(pool)
+    };
+    POOL.get_or_init(make).as_ref()
 }
 
 /// Bytes in use on a device, where it says, or else by this process, where the system says.

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -175,14 +174,9 @@ impl Trainer {
         let (mut loss, mut gradients, mut number) = (0.0, Vec::new(), 0);
         for together in batch.split_by(config.at_once(batch.length)) {
             let parts = together.split(at_once);
-            let done: Vec<_> = match parts.as_slice() {
-                [whole] => vec![of_part(number, whole)],
-                parts => parts
-                    .par_iter()
-                    .enumerate()
-                    .map(|(place, part)| of_part(number + place, part))
-                    .collect(),
-            };
+            let done = device::side_by_side(model.device(), &parts, |place, part| {
+                of_part(number + place, part)
+            });
             number += parts.len();
             // Always in the order of the parts: the sum does not depend on who was first.
             for (part_loss, part_gradients) in done {

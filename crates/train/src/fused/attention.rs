@@ -19,13 +19,27 @@ pub(super) mod rows;
 #[derive(Clone, Debug)]
 pub(crate) struct Sight {
     /// The first place that each sees, within its sequence.
-    #[cfg_attr(not(feature = "flex"), expect(dead_code, reason = "only `flex` looks"))]
+    #[cfg_attr(
+        not(any(feature = "flex", feature = "libtorch")),
+        expect(dead_code, reason = "only they look")
+    )]
     pub(super) first: Arc<[u32]>,
+    /// The same as LibTorch wants it, once one layer has asked for it.
+    #[cfg(feature = "libtorch")]
+    pub(super) mask: Arc<std::sync::Mutex<Option<tch::Tensor>>>,
 }
 
 impl Sight {
     pub(crate) fn of(batch: &Batch, window: Option<usize>) -> Self {
-        Sight { first: batch.first_seen(window).into() }
+        Sight::new(batch.first_seen(window).into())
+    }
+
+    fn new(first: Arc<[u32]>) -> Self {
+        Sight {
+            first,
+            #[cfg(feature = "libtorch")]
+            mask: Arc::default(),
+        }
     }
 }
 
@@ -63,7 +77,7 @@ impl Onward {
         oldest: impl Iterator<Item = usize>,
     ) -> Self {
         let first = oldest.map(|column| column as u32).collect();
-        Onward { sight: Sight { first }, rows, columns }
+        Onward { sight: Sight::new(first), rows, columns }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The operations on LibTorch, on the CPU: its own fused kernels, and where it has none, its others a part
 //! at a time, so that what one wrote is in the cache when the next reads it.
 
+use std::sync::PoisonError;
+
 use burn::backend::{LibTorch, libtorch::TchTensor};
 use tch::{Kind, Tensor};
 
@@ -217,13 +219,18 @@ impl Sight {
         if self.is_causal() {
             return None;
         }
+        let mut made = self.mask.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(made.get_or_insert_with(|| self.made(time)).shallow_clone())
+    }
+
+    fn made(&self, time: i64) -> Tensor {
         let first: Vec<i64> = self.first.iter().map(|&first| i64::from(first)).collect();
         let first = Tensor::from_slice(&first).reshape([-1, 1, time, 1]);
         let places = Tensor::arange(time, (Kind::Int64, tch::Device::Cpu));
         let hidden = places.less_tensor(&first);
         let hidden = hidden.logical_or(&places.greater_tensor(&places.unsqueeze(1)));
         let open = Tensor::zeros(hidden.size(), (Kind::Float, tch::Device::Cpu));
-        Some(open.masked_fill(&hidden, f64::NEG_INFINITY))
+        open.masked_fill(&hidden, f64::NEG_INFINITY)
     }
 }
 
