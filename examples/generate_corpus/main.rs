@@ -27,7 +27,7 @@ use anyhow::{Context, Result};
 use ethos_core::{Journal, Progress, jsonl};
 use ethos_corpus::{
     Assembly, Card, Mode, PatternConfig, PlanConfig, Prompts, ReviewPrompts, Revise, SplitConfig,
-    TokenCounts, Who, WriteConfig, assemble, coverage_page, patterns, plan, split,
+    TokenCounts, Who, WriteConfig, assemble, coverage_page, coverage_text, patterns, plan, split,
 };
 use ethos_report::Block;
 use ethos_spec::{Persona, Spec};
@@ -146,11 +146,12 @@ fn main() -> Result<()> {
     let mut page = coverage_page("this corpus", documents, &spec);
     page.push(Block::heading("How long they are")).push(tokens.histogram());
     page.write(out.join("coverage.html"))?;
+    fs::write(out.join("coverage.txt"), coverage_text(documents, &spec))?;
     let parts = split(documents.clone(), SplitConfig { held_out, seed: 0 })?;
     jsonl::write(out.join("train.jsonl"), &parts.train)?;
     jsonl::write(out.join("held_out.jsonl"), &parts.held_out)?;
     println!(
-        "\n{}: train.jsonl ({}), held_out.jsonl ({}), README.md, coverage.html",
+        "\n{}: train.jsonl ({}), held_out.jsonl ({}), README.md, coverage.html, coverage.txt",
         out.display(),
         parts.train.len(),
         parts.held_out.len()

@@ -15,6 +15,25 @@ pub fn coverage(documents: &[Document], spec: &Spec) -> Coverage {
     coverage
 }
 
+/// The same as text: the share that is spoken of, then every sentence of the spec after the number of documents that
+/// speak of it, a line each.
+///
+/// ```text
+/// 3 documents speak of 61.5 % of the spec
+///     3  It is kind.
+///     0  It says so.
+/// ```
+pub fn coverage_text(documents: &[Document], spec: &Spec) -> String {
+    let coverage = coverage(documents, spec);
+    let (count, percent) = (documents.len(), 100.0 * coverage.fraction());
+    let mut text = format!("{count} documents speak of {percent:.1} % of the spec\n");
+    for sentence in coverage.sentences() {
+        let words: Vec<&str> = spec.slice(sentence.span).split_whitespace().collect();
+        text += &format!("{:>6}  {}\n", sentence.times, words.join(" "));
+    }
+    text
+}
+
 /// A page with the whole spec, each sentence shaded by how many documents speak of it, those that none speaks of,
 /// and what the documents are by domain and topic. `name` is the corpus's.
 pub fn coverage_page(name: &str, documents: &[Document], spec: &Spec) -> Page {
@@ -107,6 +126,12 @@ mod tests {
         let html = coverage_page("aria", &documents, &spec).to_html();
         assert!(html.contains("title=\"4 documents\"") && html.contains("title=\"0 documents\""));
         assert!(html.contains("<p>It is kind.</p>") && html.contains("Not knowing"), "{html}");
+
+        let text = coverage_text(&documents, &spec);
+        assert!(text.starts_with("4 documents speak of"), "{text}");
+        assert!(text.contains("\n     0  It is kind.\n"), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("     4  ")), "{text}");
+        assert_eq!(text.lines().count(), 1 + coverage(&documents, &spec).sentences().len());
 
         documents[0].lineage = Some(Lineage::new("another", []));
         let html = coverage_page("aria", &documents, &spec).to_html();

@@ -142,7 +142,7 @@ pub use crate::{
     },
     config::{Mode, PlanConfig, PlanTokens, WriteConfig},
     corpus::Corpus,
-    coverage::{coverage, coverage_page},
+    coverage::{coverage, coverage_page, coverage_text},
     criteria::Judgement,
     error::{Error, Result},
     identity::identity_chats,
