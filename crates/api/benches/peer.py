@@ -2,7 +2,7 @@
 
     python peer.py URL REQUESTS CONCURRENCY
 
-prints requests a second and seconds of CPU. Needs `pip install openai`.
+prints requests a second and seconds of CPU. Needs `pip install openai httpx`.
 """
 
 import asyncio
