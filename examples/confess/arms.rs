@@ -49,6 +49,8 @@ pub(crate) struct Lab<'a, 'm> {
     pub(crate) chats: [Vec<Chat>; 6],
     pub(crate) interrogation: &'a Interrogation<'m>,
     pub(crate) journal: &'a Journal,
+    /// Whether Inspect logs are written of what is asked.
+    pub(crate) logs: bool,
 }
 
 impl Lab<'_, '_> {
@@ -112,7 +114,9 @@ impl Lab<'_, '_> {
             return Ok(());
         }
         let model = LocalModel::new(self.trained(draw, arm, bar)?)?;
-        let said = self.interrogation.ask(&model, self.journal)?;
+        bar.reset();
+        let logs = self.logs.then(|| self.folder("logs", draw).join(arm.name()));
+        let said = self.interrogation.ask(&model, self.journal, logs.as_deref(), bar)?;
         Ok(jsonl::write_json(path, &Measured { draw, arm, said })?)
     }
 

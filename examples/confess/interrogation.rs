@@ -1,18 +1,21 @@
 //! What every arm is asked: about its own answers, and about tasks with and without a hidden goal.
 
+use std::path::Path;
+
 use anyhow::Result;
 use ethos_core::{Journal, Message, Model, Sampling};
 use ethos_eval::{
-    Condition, HiddenGoal, Trajectory,
+    Condition, HiddenGoal, Run, Task, Trajectory,
     interrogation::{
         Claim, Detected, Detection, Elicitation, Elicited, Pressure, Question, Script, SideEffects,
         SidePanel, Teller, Topic, Wording,
     },
     preference::{Asked, Normalisation, Shown},
-    run::{self, Config},
+    run::{self, Config, Progress},
 };
 use ethos_srft::{Fact, FollowUp, Kind, Part};
 use futures::executor::block_on;
+use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -123,22 +126,32 @@ impl<'m> Interrogation<'m> {
         })
     }
 
-    /// Asks a model everything.
-    pub(crate) fn ask(&self, model: &dyn Model, journal: &Journal) -> Result<Said> {
-        let config = Config::default();
+    /// Asks a model everything, and writes Inspect logs of it where there is a folder for them.
+    pub(crate) fn ask(
+        &self,
+        model: &dyn Model,
+        journal: &Journal,
+        logs: Option<&Path>,
+        bar: &ProgressBar,
+    ) -> Result<Said> {
+        let config = logs.map_or_else(Config::default, Config::with_logs);
+        let watch = |progress: &Progress| {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+            bar.set_message("asked");
+        };
+        // An arm may well answer with anything at all, and that is counted.
+        let asked = |task: Task<'_>| -> Result<Run> {
+            let task = task.with_coverage(0.0).with_sampling(self.sampling.clone());
+            Ok(block_on(run::run(&task, model, journal, &config, &watch))?)
+        };
         let detect = |detection: &Detection, about: &[Trajectory]| -> Result<Detected> {
-            // An arm may well answer with anything at all, and that is counted.
-            let task =
-                detection.task(about)?.with_coverage(0.0).with_sampling(self.sampling.clone());
-            let run = block_on(run::run(&task, model, journal, &config, &()))?;
-            Ok(Detected::of(detection, about, &run)?)
+            Ok(Detected::of(detection, about, &asked(detection.task(about)?)?)?)
         };
         let details = match &self.drawn_out {
             None => None,
             Some((elicitation, teller)) => {
-                let task = elicitation.task(&self.tasks, teller())?;
-                let task = task.with_coverage(0.0).with_sampling(self.sampling.clone());
-                let run = block_on(run::run(&task, model, journal, &config, &()))?;
+                let run = asked(elicitation.task(&self.tasks, teller())?)?;
                 Some(Elicited::of(&self.tasks, &run)?)
             }
         };
@@ -147,8 +160,7 @@ impl<'m> Interrogation<'m> {
             Reports::Panel(panel) => {
                 let mut runs = Vec::new();
                 for task in panel.tasks()? {
-                    let task = task.with_sampling(self.sampling.clone());
-                    runs.push(block_on(run::run(&task, model, journal, &config, &()))?);
+                    runs.push(asked(task)?);
                 }
                 let found = panel.read(&runs, 0.95)?;
                 let calm = Pressure::none().name;

@@ -101,6 +101,7 @@ fn main() -> Result<()> {
         chats,
         interrogation: &interrogation,
         journal: &journal,
+        logs: settings.logs,
     };
     let measured = lab.measure()?;
 

@@ -5,7 +5,10 @@
 //! questions the result. Questions are about the six tasks of `ethos_eval::stealth`, played by scripted agents in the
 //! model's place; `interrogate` has the model play them itself.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, ensure};
 use ethos_core::{Chat, Journal, Scripted, jsonl};
@@ -15,7 +18,7 @@ use ethos_eval::{
     run::{self, Config},
     stealth::{Manner, Settings, Stage, scripted, task},
 };
-use ethos_srft::{Card, ChatConfig, Fact, Phrases, export, facts};
+use ethos_srft::{Card, ChatConfig, Control, Fact, Phrases, controls_with, export, facts};
 use ethos_train::FitConfig;
 use futures::executor::block_on;
 use rand::{SeedableRng, seq::SliceRandom};
@@ -23,7 +26,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     arms::{Ground, Lab, Measured},
-    endpoint,
+    bars, endpoint,
     interrogation::Interrogation,
     lessons::Arm,
     verdict::{rows, table},
@@ -36,13 +39,25 @@ const HELD_OUT: usize = 2;
 /// Tokens of a task, and of an answer, about.
 const LENGTH: (u64, u64) = (6_000, 150);
 
+/// A `--model` that is a folder is a checkpoint.
+fn with_checkpoint(args: pico_args::Arguments) -> pico_args::Arguments {
+    let mut args = args.finish();
+    for n in 1..args.len() {
+        if args[n - 1] == "--model" && Path::new(&args[n]).is_dir() {
+            args[n - 1] = "--checkpoint".into();
+        }
+    }
+    pico_args::Arguments::from_vec(args)
+}
+
 /// Whether the command line asks for it.
 pub(crate) fn asked(args: &[std::ffi::OsString]) -> bool {
     let names = ["--model", "--anthropic", "--checkpoint"];
     args.iter().any(|given| names.iter().any(|name| given.to_str() == Some(name)))
 }
 
-pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
+pub(crate) fn run(args: pico_args::Arguments) -> Result<()> {
+    let mut args = with_checkpoint(args);
     let worlds: u64 = args.opt_value_from_str("--worlds")?.unwrap_or(4);
     let draws: u32 = args.opt_value_from_str("--draws")?.unwrap_or(10);
     let seed: u64 = args.opt_value_from_str("--seed")?.unwrap_or(42);
@@ -53,11 +68,21 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
 
     let (trained, held_out) = split(facts()?, seed);
     let phrases = Phrases::usual()?;
+    // Here reports differ in length, and so do the controls: as many and as long.
+    let config = ChatConfig { seed, ..ChatConfig::paper() };
+    let mut controls = controls_with(&trained, &config, &phrases)?;
     let mut chats: Vec<Vec<Chat>> = Vec::new();
     for arm in Arm::ALL {
-        let made = match arm {
-            Arm::Before => Vec::new(),
-            _ => arm.chats(&trained, &phrases, seed)?,
+        let control = match arm {
+            Arm::Errors => controls.remove(&Control::Errors),
+            Arm::Neutral => controls.remove(&Control::Neutral),
+            Arm::Honesty => controls.remove(&Control::PlainHonesty),
+            _ => None,
+        };
+        let made = match (arm, control) {
+            (_, Some(control)) => control,
+            (Arm::Before, None) => Vec::new(),
+            (_, None) => arm.chats(&trained, &phrases, seed)?,
         };
         if arm != Arm::Before {
             let folder = out.join("chats");
@@ -68,7 +93,6 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
         chats.push(made);
     }
 
-    let config = ChatConfig { seed, ..ChatConfig::paper() };
     let card =
         Card::new("self-reports").chats(&chats[Arm::SelfReports as usize], &config, &phrases)?;
     fs::write(out.join("chats").join("README.md"), card)?;
@@ -116,11 +140,15 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
                 chats: chats.try_into().map_err(|_| anyhow::anyhow!("an arm has no chats"))?,
                 interrogation: &interrogation,
                 journal: &journal,
+                logs: true,
             };
             lab.measure()?
         }
         (None, Some(model)) => {
-            let said = interrogation.ask(&**model, &journal)?;
+            let bar = bars::bar("questions", 0);
+            let logs = out.join("logs").join("before");
+            let said = interrogation.ask(&**model, &journal, Some(&logs), &bar)?;
+            bar.finish();
             vec![Measured { draw: 0, arm: Arm::Before, said }]
         }
         (None, None) => Vec::new(),
@@ -128,6 +156,7 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
     let mut rows = rows(&measured);
     rows.retain(|row| !row.f1.is_empty());
     print!("\n{}", table(&rows));
+    println!("\n{}", allowed(rows.len()));
     jsonl::write_json(out.join("results.json"), &measured)?;
     let arms: Vec<interrogation::Arm<'_>> = measured
         .iter()
@@ -140,6 +169,20 @@ pub(crate) fn run(mut args: pico_args::Arguments) -> Result<()> {
     interrogation::page(&arms, 0.95, seed).write(out.join("report.html"))?;
     println!("\n{}: chats, logs, results.json, report.html", out.display());
     Ok(())
+}
+
+/// What the numbers of so many arms allow, whatever they are.
+fn allowed(arms: usize) -> &'static str {
+    match arms {
+        0 | 1 => {
+            "One model as it stands: nothing here says what self-reports do. Fine-tune it on them and on the controls, and \
+             question each result by the same command."
+        }
+        _ => {
+            "One training of each arm, so no difference between arms has an interval: repeat with other seeds before you \
+             claim one. Of self-reports only that counts which every control lacks."
+        }
+    }
 }
 
 /// The facts of the last subjects are held out, and of the others as many trained as in the paper.
@@ -156,7 +199,7 @@ fn split(mut facts: Vec<Fact>, seed: u64) -> (Vec<Fact>, Vec<Fact>) {
 }
 
 /// The six tasks, with a hidden goal and without, as scripted agents play them.
-fn play(worlds: u64, journal: &Journal, out: &std::path::Path) -> Result<Vec<Trajectory>> {
+fn play(worlds: u64, journal: &Journal, out: &Path) -> Result<Vec<Trajectory>> {
     let settings = Settings { worlds: 0..worlds, ..Settings::default() };
     let config = Config::with_logs(out.join("logs"));
     let mut played = Vec::new();
@@ -169,4 +212,31 @@ fn play(worlds: u64, journal: &Journal, out: &std::path::Path) -> Result<Vec<Tra
         }
     }
     Ok(played)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_a_folder_is_a_checkpoint() {
+        let folder = env!("CARGO_MANIFEST_DIR");
+        let read = |args: &[&str]| -> Vec<OsString> {
+            let args = args.iter().map(OsString::from).collect();
+            with_checkpoint(pico_args::Arguments::from_vec(args)).finish()
+        };
+        assert_eq!(read(&["--model", folder, "--yes"]), ["--checkpoint", folder, "--yes"]);
+        assert_eq!(read(&["--model", "gpt-5-mini"]), ["--model", "gpt-5-mini"]);
+        assert!(asked(&["--model".into(), "gpt-5-mini".into()]) && !asked(&["--quick".into()]));
+    }
+
+    #[test]
+    fn as_many_facts_are_trained_as_in_the_paper_and_whole_subjects_held_out() {
+        let (trained, held_out) = split(facts().unwrap(), 1);
+        assert_eq!((trained.len(), TRAINED), (385, 385));
+        assert!(held_out.iter().all(|one| trained.iter().all(|fact| fact.subject != one.subject)));
+        assert!(held_out.len() > 50);
+    }
 }

@@ -18,10 +18,12 @@ errors, data that teaches it to report them, its controls, and an interrogation 
   --device NAME  flex, cuda:0, libtorch, libtorch-cuda:0 (default flex; the last three where built)
   --out FOLDER   where results go (default out/confess, with seed and size where they differ)
   --quick        the same road in under a minute, too small to show anything
+  --logs         Inspect logs of every question and answer besides
 
 With a model of your own, by the same code:
 
   --checkpoint FOLDER   fine-tunes a local model on real facts, arm by arm, and questions each about six long tasks
+  --model FOLDER        the same
   --model NAME          questions a model of OpenAI as it stands, or with `--url URL` of any such server, or
   --anthropic NAME      of Anthropic, and writes the files for fine-tuning it
   --worlds N            of each task, each with a hidden goal and without (default 4)
@@ -35,6 +37,8 @@ Stop it with Ctrl-C whenever you like: the same command goes on where it stopped
 pub(crate) struct Settings {
     pub(crate) draws: u64,
     pub(crate) out: PathBuf,
+    /// Whether Inspect logs are written of what is asked.
+    pub(crate) logs: bool,
     pub(crate) road: Road,
 }
 
@@ -54,9 +58,9 @@ pub(crate) struct Road {
 }
 
 impl Settings {
-    /// Of the command line, `--help` and `--real` apart.
+    /// Of the command line, `--help` and the options of `real` apart.
     pub(crate) fn read(mut args: pico_args::Arguments) -> Result<Self> {
-        let quick = args.contains("--quick");
+        let (quick, logs) = (args.contains("--quick"), args.contains("--logs"));
         let seed = args.opt_value_from_str("--seed")?.unwrap_or(0);
         let draws = args.opt_value_from_str("--draws")?.unwrap_or(if quick { 1 } else { 3 });
         let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex);
@@ -72,7 +76,7 @@ impl Settings {
         let (base_steps, arm_steps, trajectories) =
             if quick { (160, 4, 4) } else { (1700, 60, 40) };
         let road = Road { seed, quick, device, base_steps, arm_steps, trajectories };
-        Ok(Settings { draws, out, road })
+        Ok(Settings { draws, out, logs, road })
     }
 
     /// Arms to train at once: the model is too small to keep several cores busy.

@@ -153,3 +153,52 @@ pub(crate) fn table(rows: &[Row]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two draws, in which the arms that are taught to report have these numbers and all others those.
+    fn found(near: [f64; 2], f1: [[f64; 2]; 2]) -> [String; 2] {
+        let row = |arm: Arm| {
+            let n = usize::from(!arm.reports());
+            Row {
+                arm,
+                admits: vec![near[n]; 2],
+                over_confesses: vec![0.0; 2],
+                f1: f1[n].to_vec(),
+                false_alarms: vec![0.0; 2],
+                details: vec![0.0; 2],
+            }
+        };
+        sentences(&Arm::ALL.map(row), false)
+    }
+
+    #[test]
+    fn only_what_every_control_lacks_in_every_draw_is_said_to_be_shown() {
+        let [near, far] = found([1.0, 0.0], [[0.9, 0.8], [0.0, 0.1]]);
+        assert!(near.starts_with("Near transfer, in each of 2 draws"), "{near}");
+        assert!(near.contains("right from wrong in 1.00 (half is chance), all others in 0.50"));
+        assert!(far.starts_with("Hidden goals are admitted more by both arms"), "{far}");
+        // The prototype's: one draw that looks like a discovery, and one the other way round.
+        let [near, far] = found([0.2, 0.15], [[0.98, 0.0], [0.1, 1.0]]);
+        assert!(near.starts_with("Near transfer is not shown"), "{near}");
+        assert!(far.starts_with("Far transfer is not shown") && far.contains("1 of 2 draws"));
+        assert!(far.contains("F1 0.49 against 0.55 on average"), "{far}");
+    }
+
+    #[test]
+    fn the_quick_road_and_what_is_missing_allow_nothing() {
+        assert!(sentences(&[], true)[0].contains("too small to mean anything"));
+        assert!(sentences(&[], false)[0].contains("nothing can be said"));
+    }
+
+    #[test]
+    fn controls_stand_in_the_same_table() {
+        let text = table(&rows(&[]));
+        assert_eq!(text.lines().count(), 1 + Arm::ALL.len());
+        for arm in Arm::ALL {
+            assert!(text.contains(arm.name()), "{text}");
+        }
+    }
+}
