@@ -80,13 +80,18 @@ pub(crate) fn at_home<T: Send>(device: &Device, work: impl FnOnce() -> T + Send)
     work()
 }
 
-/// How many parts a batch is trained in at once on a CPU. Small models leave most of a processor idle, since
-/// one operation follows the other. The number is the same on every machine, or sums would be rounded differently; a
-/// single processor loses little by it.
+/// How many parts a batch is trained in at once on a CPU, at most. Small models leave most of a processor idle, since
+/// one operation follows the other.
 const PARTS: usize = 4;
 
-/// How many parts a batch is trained in at once.
+/// How many parts a batch is trained in at once. On `flex` the number is the same on every machine, or sums would be
+/// rounded differently; a single processor loses little by it. LibTorch rounds as the machine has it anyway, and
+/// every part has gradients that are added up.
 pub(crate) fn parts(device: &Device) -> usize {
+    #[cfg(feature = "libtorch")]
+    if *device == libtorch(DeviceSpec::LibTorch) {
+        return libtorch_pool().map_or(1, rayon::ThreadPool::current_num_threads);
+    }
     if fuses(device) { PARTS } else { 1 }
 }
 
