@@ -13,6 +13,7 @@ mod evaluation;
 use std::{
     collections::HashMap,
     fs,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -21,11 +22,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ethos_core::{Completion, Request, Scripted};
 
 /// The folder of a child's work; a child is whoever has it.
 const FOLDER: &str = "ETHOS_TESTS_CHILD";
+
+/// Digits of what is noted of a question.
+const NOTED: usize = 16;
 
 /// Starts the test of this name as a child.
 fn child(test: &str, folder: &Path, environment: &[(&str, String)]) -> Result<Child> {
@@ -59,7 +63,8 @@ fn folder_of_child() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
-/// A model that notes every question in `paid.log` before it answers, and takes its time.
+/// A model that notes every question in `paid.log` before it answers, and takes its time. What is noted is short and of
+/// one length, since a kill can tear a long line.
 fn noting(
     name: &str,
     folder: &Path,
@@ -71,7 +76,8 @@ fn noting(
     Ok(Scripted::new(name, move |request| {
         let seed = request.sampling.seed;
         let prompt: String = request.messages.iter().map(|m| m.text().into_owned()).collect();
-        let line = format!("{seed:?} {prompt:?}\n");
+        let question = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, prompt));
+        let line = format!("{question:0NOTED$x}\n");
         log.lock().expect("no thread died").write_all(line.as_bytes()).expect("the log is written");
         thread::sleep(time);
         answer(request)
@@ -83,7 +89,9 @@ fn paid_twice(straight: &Path, killed: &Path) -> Result<usize> {
     let count = |folder: &Path| -> Result<HashMap<String, usize>> {
         let mut asked = HashMap::new();
         for line in fs::read_to_string(folder.join("paid.log"))?.lines() {
-            *asked.entry(line.to_owned()).or_default() += 1;
+            // Before a line may stand what a kill left of another, which was not asked yet.
+            let whole = line.len().checked_sub(NOTED).and_then(|start| line.get(start..));
+            *asked.entry(whole.context("a torn line")?.to_owned()).or_default() += 1;
         }
         Ok(asked)
     };

@@ -18,7 +18,8 @@ pub enum Error {
     /// Too little of a task could be scored for a number to mean anything.
     #[error(
         "task `{task}`: only {scored} of {asked} could be scored ({missing}); a rerun asks again for \
-         what failed, or lower the coverage that is wanted"
+         what failed, and for nothing that was answered: where answers are cut off, declined or cannot \
+         be read, change what is asked (`max_tokens`, the wording), or lower `Task::with_coverage`"
     )]
     Coverage {
         /// The task's name.
