@@ -12,6 +12,16 @@ pub enum Error {
     #[error("the spec is empty; there is nothing to write about")]
     EmptySpec,
 
+    /// The spec speaks of `{assistant_name}` and not of somebody.
+    #[error(
+        "the spec's placeholder `{placeholder}` is not filled, so that documents would speak of it; give \
+         `Spec::fill` a `Persona` first"
+    )]
+    Unfilled {
+        /// The first of them, as it stands there.
+        placeholder: String,
+    },
+
     /// There is no rule in the spec.
     #[error(
         "the spec has no rules, written `- SP1: …` or `### SP1: …`; plan it as prose (`Mode::Prose`)"

@@ -517,6 +517,8 @@ fn bad_input_costs_nothing() {
         block_on(plan(spec, &fixture::config(), prompts, &model, &journal, &())).unwrap_err()
     };
     assert!(matches!(planning(&Spec::parse(" \n"), &prompts), Error::EmptySpec));
+    let error = planning(&Spec::parse("{assistant_name} is kind.\n"), &prompts).to_string();
+    assert!(error.contains("`{assistant_name}` is not filled"), "{error}");
     let ideas = Prompt::new("ideas", "{{ persona }}").unwrap();
     let error = planning(&spec, &Prompts { ideas, ..prompts.clone() });
     assert!(matches!(error, Error::Core(CoreError::Prompt { .. })), "{error}");

@@ -8,7 +8,8 @@
 //!
 //! * [`plan`] takes a spec to a [`Plan`]: domains, topics, [`Assertion`]s that quote the spec to the
 //!   byte, document types, [`Idea`]s. A plan is plain data, to be read and edited before any document
-//!   is paid for; [`PlanConfig`] says how large it is.
+//!   is paid for; [`PlanConfig`] says how large it is. A spec of `{assistant_name}` is given a name first, by
+//!   [`Spec::fill`](ethos_spec::Spec::fill).
 //! * A [`Preview`] says what planning and writing will take: of a config before anything is asked
 //!   ([`PlanConfig::preview`]), of a plan before anything is written ([`Plan::preview`]), of chats
 //!   ([`ChatConfig::preview`]).

@@ -30,13 +30,13 @@ use crate::{
 /// In [`Mode::Rules`] the first three are taken from the spec as they stand there, and only types and ideas are
 /// asked for.
 ///
-/// The spec should have its placeholders filled ([`Spec::fill`]): what is planned holds for this very
-/// text. The same journal gives the same plan, to the byte, without asking anything.
+/// The spec has to have its names filled in ([`Spec::fill`]): what is planned holds for this very text. The same
+/// journal gives the same plan, to the byte, without asking anything.
 ///
 /// # Errors
 ///
-/// [`Error::EmptySpec`], [`Error::NoRules`], [`Error::Config`], a prompt that does not render or is larger than
-/// the model's context (before anything is asked),
+/// [`Error::EmptySpec`], [`Error::Unfilled`], [`Error::NoRules`], [`Error::Config`], a prompt that does not render or is
+/// larger than the model's context (before anything is asked),
 /// [`Error::NothingCameBack`] when a whole stage failed, [`Error::NothingUsable`] when one gave
 /// nothing, and the journal's. What was answered is in the journal whatever happens.
 pub async fn plan(
@@ -47,18 +47,16 @@ pub async fn plan(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<(Plan, PlanReport)> {
-    if spec.text().trim().is_empty() {
-        return Err(Error::EmptySpec);
+    preview::check_spec(spec)?;
+    if let Some(open) = spec.placeholders().first() {
+        let placeholder = spec.slice(open.span);
+        tracing::warn!(placeholder, "the spec has braces that look like a placeholder");
     }
     config.check()?;
     if config.mode == Mode::Rules && rules::of(spec).next().is_none() {
         return Err(Error::NoRules);
     }
     preview::check_prompts(spec, config, prompts)?;
-    if let Some(open) = spec.placeholders().first() {
-        let placeholder = spec.slice(open.span);
-        tracing::warn!(placeholder, "the spec has placeholders that are not filled");
-    }
 
     let means = (model, journal, watch);
     let lister = |name, max_tokens| {

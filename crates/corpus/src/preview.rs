@@ -148,12 +148,10 @@ impl PlanConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptySpec`], [`Error::NoRules`], [`Error::Config`], [`Error::Context`], and a prompt that does
-    /// not render.
+    /// [`Error::EmptySpec`], [`Error::Unfilled`], [`Error::NoRules`], [`Error::Config`], [`Error::Context`], and a
+    /// prompt that does not render.
     pub fn preview(&self, spec: &Spec, write: &WriteConfig, prompts: &Prompts) -> Result<Preview> {
-        if spec.text().trim().is_empty() {
-            return Err(Error::EmptySpec);
-        }
+        check_spec(spec)?;
         self.check()?;
         write.check()?;
         let rules = self.mode == Mode::Rules;
@@ -301,6 +299,21 @@ pub(crate) fn tokens(text: &str) -> u64 {
 pub(crate) fn check_prompts(spec: &Spec, config: &PlanConfig, prompts: &Prompts) -> Result<()> {
     let prompts = usual(config.assertions_per_topic).prompts(spec, &config.who, prompts)?;
     config.check_context(&prompts)
+}
+
+/// Placeholders that stand for whom the spec is about. Other text in braces may be meant as it stands.
+const NAMES: [&str; 2] = ["{assistant_name}", "{provider_name}"];
+
+/// Whether there is something to plan from.
+pub(crate) fn check_spec(spec: &Spec) -> Result<()> {
+    if spec.text().trim().is_empty() {
+        return Err(Error::EmptySpec);
+    }
+    let mut open = spec.placeholders().iter().map(|open| spec.slice(open.span));
+    match open.find(|placeholder| NAMES.contains(placeholder)) {
+        Some(placeholder) => Err(Error::Unfilled { placeholder: placeholder.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// One path through a plan, with texts of the usual length.

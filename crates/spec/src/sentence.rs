@@ -9,7 +9,7 @@ use crate::{
 /// The sentences of all that a spec says, in order; `text` is the spec without its comments.
 ///
 /// A block of code or HTML is one, a table row at least one. Headings and the labels of rules are
-/// names and not sentences.
+/// names and not sentences; what a heading says behind a label is its rule's text.
 pub(crate) fn split_all(text: &str, scan: &Scan, rules: &[Rule]) -> Vec<Span> {
     let mut sentences = Vec::new();
     let mut rules = rules.iter().peekable();

@@ -173,7 +173,8 @@ impl Spec {
 
     /// All that the spec says, sentence by sentence: the unit of [`Coverage`](crate::Coverage).
     ///
-    /// A block of code is one sentence. Headings and the labels of rules are none.
+    /// A block of code is one sentence. Headings and the labels of rules are none; what follows a rule's label in a heading
+    /// is, since it may be all that the rule demands.
     pub fn sentences(&self) -> &[Span] {
         &self.sentences
     }
