@@ -15,6 +15,8 @@
 
 #[path = "endpoint.rs"]
 mod endpoint;
+#[path = "help.rs"]
+mod help;
 
 use std::{fs, path::PathBuf};
 
@@ -27,6 +29,9 @@ use ethos_spec::{Persona, Spec};
 use futures::executor::block_on;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("alignment_chats.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let default = "docs/specs/safety-reasons.md".to_owned();
     let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);

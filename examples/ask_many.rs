@@ -10,6 +10,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use anyhow::Result;
@@ -21,6 +24,9 @@ use futures::{TryStreamExt, executor::block_on, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("ask_many.rs")) {
+        return Ok(());
+    }
     let count: u32 = std::env::args().nth(1).map_or(Ok(5_000), |count| count.parse())?;
     let prompt = Prompt::new("sum", "What is {{ a }} + {{ b }}? Answer in <sum> tags.")?;
 

@@ -9,12 +9,18 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 use ethos_eval::{Run, Summary, compare};
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("compare.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/compare".into());
     let transcripts = args.opt_value_from_str("--transcripts")?.unwrap_or(12);

@@ -20,6 +20,8 @@
 
 #[path = "endpoint.rs"]
 mod endpoint;
+#[path = "help.rs"]
+mod help;
 
 use std::{fs, path::PathBuf};
 
@@ -41,6 +43,9 @@ use futures::executor::block_on;
 const RUN: (u64, u64) = (30, 6_000);
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("interrogate.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let worlds: u64 = args.opt_value_from_str("--worlds")?.unwrap_or(4);
     let draws: u32 = args.opt_value_from_str("--draws")?.unwrap_or(10);

@@ -13,6 +13,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use std::{
     path::{Path, PathBuf},
     time::{Duration, UNIX_EPOCH},
@@ -31,6 +34,9 @@ use futures::executor::block_on;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("midtrain_finetune.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let spec = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex);
     let path = |args: &mut pico_args::Arguments, name| args.opt_value_from_str::<_, PathBuf>(name);

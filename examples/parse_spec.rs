@@ -8,11 +8,17 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use anyhow::{Context, Result, ensure};
 use ethos_spec::{Diagnostic, Severity, Spec};
 use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("parse_spec.rs")) {
+        return Ok(());
+    }
     let path = std::env::args().nth(1).context("which spec? give the path of a Markdown file")?;
     let spec = Spec::read(&path)?;
 

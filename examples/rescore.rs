@@ -10,6 +10,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -37,6 +40,9 @@ Copy the words of the answer that decide it between <quote> and </quote>, and sa
 between <verdict> and </verdict>.";
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("rescore.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex);
     let judge: Option<PathBuf> = args.opt_value_from_str("--judge")?;

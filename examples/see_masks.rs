@@ -10,6 +10,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use anyhow::Result;
 use ethos_core::{Chat, Message, jsonl};
 use ethos_train::{ChatTemplate, Tokenizer};
@@ -27,6 +30,9 @@ const TEMPLATE: &str = "\
 {%- if add_generation_prompt %}{{ '<|start|>assistant\\n' }}{% endif %}";
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("see_masks.rs")) {
+        return Ok(());
+    }
     let mut args = std::env::args().skip(1);
     let (tokenizer, template) = match args.next() {
         Some(folder) => (Tokenizer::read(&folder)?, ChatTemplate::read(&folder)?),

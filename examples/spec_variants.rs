@@ -14,6 +14,8 @@
 
 #[path = "endpoint.rs"]
 mod endpoint;
+#[path = "help.rs"]
+mod help;
 
 use std::{fs, path::PathBuf};
 
@@ -24,6 +26,9 @@ use ethos_spec::Spec;
 use futures::executor::block_on;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("spec_variants.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let default = "docs/specs/safety-reasons.md".to_owned();
     let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);

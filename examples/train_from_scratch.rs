@@ -12,6 +12,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "help.rs"]
+mod help;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
@@ -27,6 +30,9 @@ use futures::executor::block_on;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("train_from_scratch.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let steps = args.opt_value_from_str("--steps")?.unwrap_or(200);
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex).open()?;

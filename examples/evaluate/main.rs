@@ -17,6 +17,8 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "../help.rs"]
+mod help;
 mod script;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +40,9 @@ use futures::executor::block_on;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("main.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex).open()?;
     let model: Option<PathBuf> = args.opt_value_from_str("--model")?;

@@ -19,6 +19,8 @@
 
 #[path = "../endpoint.rs"]
 mod endpoint;
+#[path = "../help.rs"]
+mod help;
 mod offline;
 
 use std::{fs, path::PathBuf};
@@ -34,6 +36,9 @@ use ethos_spec::{Persona, Spec};
 use futures::executor::block_on;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("main.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let default = "docs/specs/cheese-homeland.md".to_owned();
     let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);

@@ -19,6 +19,9 @@
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
+#[path = "../help.rs"]
+mod help;
+
 /// What is asked.
 mod asked;
 /// What is answered.
@@ -45,6 +48,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LARGEST: u64 = 64 << 20;
 
 fn main() -> Result<()> {
+    if help::shown(include_str!("main.rs")) {
+        return Ok(());
+    }
     let mut args = pico_args::Arguments::from_env();
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex);
     let model: Option<PathBuf> = args.opt_value_from_str("--model")?;
