@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use ethos_core::{Journal, Prompt};
-use ethos_eval::{Judge, Rescore, misalignment, run::Config, scorer::Judged};
+use ethos_eval::{Judge, Rescore, Run, misalignment, run::Config, scorer::Judged};
 use ethos_train::{Checkpoint, DeviceSpec, LocalModel};
 use futures::executor::block_on;
 
@@ -51,6 +51,8 @@ fn main() -> Result<()> {
     let rest = args.finish();
     anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
 
+    // A log that cannot be read costs neither a journal nor the time of loading a judge.
+    Run::read(&log)?;
     let judging = match &judge {
         Some(folder) => Some(LocalModel::new(Checkpoint::load(folder, &device.open()?)?)?),
         None => None,
@@ -68,7 +70,10 @@ fn main() -> Result<()> {
         (None, Some(_)) => anyhow::bail!("`--question` needs a `--judge`"),
     };
     let stem = log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let journal = Journal::open(log.with_file_name(format!("{stem}-scored.redb")))?;
+    let journal = match &judging {
+        Some(_) => Journal::open(log.with_file_name(format!("{stem}-scored.redb")))?,
+        None => Journal::in_memory()?,
+    };
     let found = block_on(rescore.with_coverage(0.5).run(&log, &journal, &Config::default(), &()))?;
     for measure in &found.measures {
         if let Ok(at) = found.estimate(&measure.name, 0.95) {
