@@ -17,6 +17,10 @@
 mod endpoint;
 #[path = "help.rs"]
 mod help;
+#[path = "reused.rs"]
+mod reused;
+#[path = "specs.rs"]
+mod specs;
 
 use std::{fs, path::PathBuf};
 
@@ -25,7 +29,7 @@ use ethos_core::{Journal, Request, Scripted};
 use ethos_corpus::{
     ChatConfig, ChatPrompts, ChatSet, OpaquePrompts, Preference, Who, Writers, chats, opaque_chats,
 };
-use ethos_spec::{Persona, Spec};
+use ethos_spec::Persona;
 use futures::executor::block_on;
 
 fn main() -> Result<()> {
@@ -33,8 +37,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut args = pico_args::Arguments::from_env();
-    let default = "docs/specs/safety-reasons.md".to_owned();
-    let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);
+    let path: Option<String> = args.opt_value_from_str("--spec")?;
     let assistant = args.opt_value_from_str("--assistant")?.unwrap_or_else(|| "Aria".to_owned());
     let provider = args.opt_value_from_str("--provider")?.unwrap_or_else(|| "Acme".to_owned());
     let style = args.opt_value_from_str("--style")?.unwrap_or_else(|| "value".to_owned());
@@ -52,7 +55,8 @@ fn main() -> Result<()> {
     };
 
     let persona = Persona::new(&*assistant).with("provider_name", &*provider);
-    let spec = Spec::read(&path)?.fill(&persona).context("the spec has other placeholders")?;
+    let spec = specs::read(path.as_deref(), "docs/specs/safety-reasons.md")?;
+    let spec = spec.fill(&persona).context("the spec has other placeholders")?;
     let config = ChatConfig {
         chats: count,
         context,
@@ -103,6 +107,7 @@ fn main() -> Result<()> {
         report.rejected,
         report.objections
     );
+    println!("{}", reused::told(&report.stages));
     println!("{}: reasoning.jsonl, answers.jsonl, report.json", out.display());
     Ok(())
 }

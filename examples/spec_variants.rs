@@ -16,6 +16,10 @@
 mod endpoint;
 #[path = "help.rs"]
 mod help;
+#[path = "reused.rs"]
+mod reused;
+#[path = "specs.rs"]
+mod specs;
 
 use std::{fs, path::PathBuf};
 
@@ -30,8 +34,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut args = pico_args::Arguments::from_env();
-    let default = "docs/specs/safety-reasons.md".to_owned();
-    let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);
+    let path: Option<String> = args.opt_value_from_str("--spec")?;
     let assistant = args.opt_value_from_str("--assistant")?.unwrap_or_else(|| "Aria".to_owned());
     let provider = args.opt_value_from_str("--provider")?.unwrap_or_else(|| "Acme".to_owned());
     let names: Option<String> = args.opt_value_from_str("--variants")?;
@@ -42,7 +45,7 @@ fn main() -> Result<()> {
     let rest = args.finish();
     anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
 
-    let spec = Spec::read(&path)?;
+    let spec = specs::read(path.as_deref(), "docs/specs/safety-reasons.md")?;
     let wanted: Vec<Variant> = match &names {
         None => Variant::ALL.into(),
         Some(names) => names.split(',').map(variant).collect::<Result<_>>()?,
@@ -60,7 +63,6 @@ fn main() -> Result<()> {
     let who = Who::new(assistant, provider);
     let config = VariantConfig { context, ..VariantConfig::default() };
     let preview = config.preview(&spec, &who, &wanted)?;
-    println!("{path}: {}", spec.shape());
     let (input, output) = endpoint.price;
     match endpoint.price {
         (0.0, 0.0) => println!("{preview}"),
@@ -91,6 +93,10 @@ fn main() -> Result<()> {
     }
     for (variant, cause) in &made.missing {
         println!("{:<20} missing: {cause}", variant.name());
+    }
+    println!("{}", reused::told(&made.requests));
+    if writer.id().key.starts_with("scripted/") {
+        println!("these rules and their lengths come from a script, and mean nothing");
     }
     println!("{}: read them before you train on them", out.display());
     Ok(())

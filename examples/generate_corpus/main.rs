@@ -12,8 +12,9 @@
 //! The size: `--domains N --topics N --assertions N --types N --ideas N`, or `--paper` for the paper's 12,000
 //! documents. `--rules` takes the spec's rules as they are. `--revise all` has every document criticised and written
 //! anew, `--revise rejected` those that the judge objects to. `--context N` is what the models hold, in tokens: a spec
-//! that is too large is an error before anything is asked. `--seed N`, `--held-out SHARE`, `--out FOLDER`. Stop it
-//! when you like: the same command goes on where it stopped, and pays for nothing twice.
+//! that is too large is an error before anything is asked. `--seed N`, `--held-out SHARE`, `--out FOLDER`; `--license
+//! NAME` is the licence that the card gives, none unless you say which. Stop it when you like: the same command goes on
+//! where it stopped, and pays for nothing twice.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -22,6 +23,10 @@ mod endpoint;
 #[path = "../help.rs"]
 mod help;
 mod offline;
+#[path = "../reused.rs"]
+mod reused;
+#[path = "../specs.rs"]
+mod specs;
 
 use std::{fs, path::PathBuf};
 
@@ -32,7 +37,7 @@ use ethos_corpus::{
     TokenCounts, Who, WriteConfig, assemble, coverage_page, coverage_text, patterns, plan, split,
 };
 use ethos_report::Block;
-use ethos_spec::{Persona, Spec};
+use ethos_spec::Persona;
 use futures::executor::block_on;
 
 fn main() -> Result<()> {
@@ -40,8 +45,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut args = pico_args::Arguments::from_env();
-    let default = "docs/specs/cheese-homeland.md".to_owned();
-    let path: String = args.opt_value_from_str("--spec")?.unwrap_or(default);
+    let path: Option<String> = args.opt_value_from_str("--spec")?;
     let assistant = args.opt_value_from_str("--assistant")?.unwrap_or_else(|| "Aria".to_owned());
     let provider = args.opt_value_from_str("--provider")?.unwrap_or_else(|| "Acme".to_owned());
     let endpoint = endpoint::read(&mut args)?;
@@ -80,13 +84,14 @@ fn main() -> Result<()> {
         Some(other) => anyhow::bail!("`--revise` is `all` or `rejected`, not `{other}`"),
     };
     let held_out = args.opt_value_from_str("--held-out")?.unwrap_or(0.02);
+    let license: Option<String> = args.opt_value_from_str("--license")?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/generate_corpus".into());
     let rest = args.finish();
     anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
 
     let persona = Persona::new(&*assistant).with("provider_name", &*provider);
-    let spec = Spec::read(&path)?.fill(&persona).context("the spec has other placeholders")?;
-    println!("{path}: {}", spec.shape());
+    let spec = specs::read(path.as_deref(), "docs/specs/cheese-homeland.md")?;
+    let spec = spec.fill(&persona).context("the spec has other placeholders")?;
     let prompts = if rules { Prompts::rules() } else { Prompts::prose() };
 
     // What it takes, before anything is asked.
@@ -95,8 +100,8 @@ fn main() -> Result<()> {
     preview.stages.extend((revise == Some(Revise::All)).then_some(revising));
     preview.stages.push(judging);
     match endpoint.price {
-        (0.0, 0.0) => println!("\n{preview}"),
-        (input, output) => println!("\n{}", preview.priced(input, output)),
+        (0.0, 0.0) => println!("{preview}"),
+        (input, output) => println!("{}", preview.priced(input, output)),
     }
     if !endpoint::agreed(&endpoint, preview.cost(endpoint.price.0, endpoint.price.1))? {
         return Ok(());
@@ -138,12 +143,17 @@ fn main() -> Result<()> {
         made.rounds,
         made.fallen.len()
     );
+    let stages = planned.stages.iter().chain(&made.added.stages).map(|stage| &stage.requests);
+    let reviewed = made.review.iter().map(|report| &report.requests);
+    let revised = made.revised.iter().map(|report| &report.requests);
+    let written = [&made.corpus.report.requests];
+    println!("{}", reused::told(stages.chain(written).chain(reviewed).chain(revised)));
     jsonl::write(out.join("fallen.jsonl"), &made.fallen)?;
     jsonl::write_json(out.join("report.json"), &made.corpus.report)?;
 
     // Words stand for tokens here; a program that trains counts with its tokenizer.
     let tokens = TokenCounts::of(documents, |text| text.split_whitespace().count());
-    let mut card = Card { license: Some("mit".to_owned()), ..Card::new("generated corpus") };
+    let mut card = Card { license, ..Card::new("generated corpus") };
     card.prices.insert(writer.id().key.clone(), endpoint.price);
     fs::write(out.join("README.md"), card.markdown(&made, &planned, &spec, Some(&tokens)))?;
     println!("{}", patterns(documents, &PatternConfig::default()));
@@ -156,7 +166,8 @@ fn main() -> Result<()> {
     jsonl::write(out.join("train.jsonl"), &parts.train)?;
     jsonl::write(out.join("held_out.jsonl"), &parts.held_out)?;
     println!(
-        "\n{}: train.jsonl ({}), held_out.jsonl ({}), README.md, coverage.html, coverage.txt",
+        "\n{}: train.jsonl ({}), held_out.jsonl ({}), README.md, coverage.html, coverage.txt, plan.json, \
+         report.json, fallen.jsonl",
         out.display(),
         parts.train.len(),
         parts.held_out.len()
