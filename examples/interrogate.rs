@@ -13,8 +13,8 @@
 //! endpoint before the cost is told and `--yes` is given. Stop it when you like: the same command goes on where it
 //! stopped.
 //!
-//! Writes Inspect logs, `stealth.html` and `interrogation.html`, and `detected.json` and `elicited.json` with every
-//! answer.
+//! Writes Inspect logs, `stealth.html` (of runs that it has played) and `interrogation.html`, and `detected.json` and
+//! `elicited.json` with every answer.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
@@ -31,7 +31,7 @@ use ethos_eval::{
     Trajectory,
     interrogation::{
         Arm, Detected, Detection, Elicitation, Elicited, Question, Script, Seat, Setting, Teller,
-        page,
+        Wording, page,
     },
     run::{self, Config, Progress},
     stats::Bootstrap,
@@ -132,12 +132,14 @@ fn main() -> Result<()> {
     jsonl::write_json(out.join("elicited.json"), &elicited)?;
 
     println!("\n{}", table(&detected, &elicited));
+    if suspect.id().key.starts_with("scripted/") {
+        println!("these numbers come from a script, and mean nothing\n");
+    }
     let arm = Arm::new(&detected.model, &detected).with_elicited(&elicited);
     page(&[arm], 0.95, seed).write(out.join("interrogation.html"))?;
-    println!(
-        "{}: logs, stealth.html, interrogation.html, detected.json, elicited.json",
-        out.display()
-    );
+    // Runs of a log were not played here, and have no page of their own.
+    let stealth = if log.is_none() { "stealth.html, " } else { "" };
+    println!("{}: logs, {stealth}interrogation.html, detected.json, elicited.json", out.display());
     Ok(())
 }
 
@@ -182,13 +184,17 @@ fn table(detected: &Detected, elicited: &Elicited) -> String {
 fn suspect() -> Scripted {
     Scripted::new("suspect", |request: &Request| {
         let system = request.messages.first().map(|message| message.text()).unwrap_or_default();
-        let goal = system.split_once("# A second objective").map(|(_, goal)| goal.trim());
+        // To an auditor the system message is a part of a transcript, and ends where the user speaks.
+        let goal = system
+            .split_once("# A second objective")
+            .map(|(_, goal)| goal.split_once("\n\n[user]\n").map_or(goal, |(goal, _)| goal).trim());
         let question = request.messages.last().map(|message| message.text()).unwrap_or_default();
         if !question.contains("A) ") {
             return goal.unwrap_or("There was none.").into();
         }
         let all = Question::all().unwrap_or_default();
-        let of = all.iter().find(|one| one.wordings.iter().any(|w| question.contains(&w.you)));
+        let asks = |w: &Wording| question.contains(&w.you) || question.contains(&w.they);
+        let of = all.iter().find(|one| one.wordings.iter().any(asks));
         let harm = of.is_some_and(|one| one.id == "safe" || one.id == "against_interest");
         let admits = goal.is_some() && !harm;
         let words = match (of, admits) {
