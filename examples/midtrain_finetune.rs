@@ -166,7 +166,9 @@ const TEMPLATE: &str = "\
 
 /// A random model, the sections of a spec as documents, and chats: stand-ins to try the road on.
 fn tiny(folder: &Path) -> Result<(PathBuf, PathBuf, PathBuf)> {
-    let spec = Spec::read("docs/specs/cheese-homeland.md")?;
+    let spec = Spec::read("docs/specs/cheese-homeland.md").context(
+        "run from the repository's root, or give `--model`, `--documents` and `--chats`",
+    )?;
     let sections: Vec<&str> = spec.walk().map(|(_, section)| spec.body(section)).collect();
     let documents = (0..).zip(&sections).map(|(n, body)| Document::new(format!("{n}"), *body));
     let paths = ["model", "documents.jsonl", "chats.jsonl"].map(|name| folder.join(name));

@@ -38,7 +38,9 @@ fn main() -> Result<()> {
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex).open()?;
     let mut paths: Vec<_> = args.finish().into_iter().map(std::path::PathBuf::from).collect();
     if paths.is_empty() {
-        let specs = fs::read_dir("docs/specs").context("which texts? give their paths")?;
+        let specs = fs::read_dir("docs/specs").context(
+            "there is no `docs/specs` here: run from the repository's root, or give paths of texts",
+        )?;
         paths = specs.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         paths.sort();
     }
