@@ -181,6 +181,11 @@ mod tests {
         (y * weights).sum()
     }
 
+    /// Its numbers.
+    pub(super) fn host<const D: usize>(x: Tensor<D>) -> Vec<f64> {
+        x.into_data().iter::<f64>().collect()
+    }
+
     /// Asserts that two tensors differ by no more than a share of the largest number.
     pub(super) fn agree<const D: usize>(one: Tensor<D>, other: Tensor<D>, share: f64) {
         assert_eq!(one.dims(), other.dims());

@@ -108,26 +108,68 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fused::tests::{agree, leaf, strided, weigh};
+    use crate::fused::tests::{drawn, host, leaf, strided, weigh};
+
+    const EPS: f64 = 1e-5;
+
+    /// A number in twice the digits, and how large the terms were that it is the sum of.
+    #[derive(Clone, Copy, Default)]
+    struct Exact(f64, f64);
+
+    impl Exact {
+        fn add(&mut self, term: f64) {
+            *self = Exact(self.0 + term, self.1 + term.abs());
+        }
+
+        fn is(self, other: f64, share: f64) -> bool {
+            (self.0 - other).abs() <= share * self.1
+        }
+    }
+
+    /// What is given, and the gradients of `x` and of the weight.
+    fn exact(x: &[f64], weight: &[f64], grad: &[f64]) -> [Vec<Exact>; 3] {
+        let width = weight.len();
+        let [mut given, mut of_x] = [(); 2].map(|()| vec![Exact::default(); x.len()]);
+        let mut of_weight = vec![Exact::default(); width];
+        for row in 0..x.len() / width {
+            let (x, grad) = (&x[row * width..][..width], &grad[row * width..][..width]);
+            let mean = x.iter().map(|x| x * x).sum::<f64>() / width as f64;
+            let scale = (mean + EPS).sqrt().recip();
+            for i in 0..width {
+                given[row * width + i].add(x[i] * scale * weight[i]);
+                of_weight[i].add(grad[i] * x[i] * scale);
+                of_x[row * width + i].add(grad[i] * weight[i] * scale);
+                for j in 0..width {
+                    let back = grad[j] * weight[j] * x[j] * scale.powi(3) / width as f64;
+                    of_x[row * width + i].add(-x[i] * back);
+                }
+            }
+        }
+        [given, of_x, of_weight]
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn it_is_the_plain_norm(
+        fn it_is_the_norm(
             batch in 1usize..4, time in 1usize..40, width in 1usize..70, turned: bool, seed in 0u64..1000,
         ) {
-            let run = |norm: fn(Tensor<3>, Tensor<1>, f64) -> Tensor<3>| {
-                let x = leaf([batch, time, width], seed);
-                let weight = leaf([width], seed + 1);
-                let y = norm(strided(x.clone(), turned), weight.clone(), 1e-5);
+            let shape = [batch, time, width];
+            let (x, weight) = (leaf(shape, seed), leaf([width], seed + 1));
+            let drawn = host(drawn(shape, seed + 2));
+            let exact = exact(&host(x.clone().inner()), &host(weight.clone().inner()), &drawn);
+            for norm in [rms_norm, plain] {
+                let y = norm(strided(x.clone(), turned), weight.clone(), EPS);
                 let mut grads = weigh(y.clone(), seed + 2).backward();
-                let grads = [x.grad_remove(&mut grads).unwrap().flatten(0, 2), weight.grad_remove(&mut grads).unwrap()];
-                (y.inner().flatten::<1>(0, 2), grads)
-            };
-            let ((y, [x, weight]), (other, [x_other, weight_other])) = (run(rms_norm), run(plain));
-            agree(y, other, 1e-5);
-            agree(x, x_other, 1e-4);
-            agree(weight, weight_other, 1e-4);
+                let [x, weight] = [x.grad_remove(&mut grads).map(host), weight.grad_remove(&mut grads).map(host)];
+                let given = [host(y.inner()), x.unwrap(), weight.unwrap()];
+                for (given, exact) in given.into_iter().zip(&exact) {
+                    prop_assert_eq!(given.len(), exact.len());
+                    for (given, exact) in given.into_iter().zip(exact) {
+                        prop_assert!(exact.is(given, 1e-5), "{given} and {}", exact.0);
+                    }
+                }
+            }
         }
     }
 }
