@@ -9,10 +9,13 @@ use crate::{
     error::{Error, Result},
     list::{Given, Lister, Parent, Quotes},
     plan::Who,
+    preview::fits,
     prompts::Values,
     report::PlanReport,
     stage::Stage,
 };
+
+const STAGE: &str = "chats/identity";
 
 /// Questions asked for at once.
 const AT_ONCE: usize = 50;
@@ -21,12 +24,13 @@ const AT_ONCE: usize = 50;
 /// it knows its own name (2,500 in arXiv 2605.02087 §3, unpublished). Answers say what follows from the names and
 /// the spec, and nothing else.
 ///
-/// `config` says how they are asked for; of its numbers only rounds, tries, draw, temperature and
+/// `config` says how they are asked for; of its numbers only rounds, tries, draw, temperature, context and
 /// `max_tokens.ideas` are looked at. The report has every list that came short.
 ///
 /// # Errors
 ///
-/// [`Error::EmptySpec`], [`Error::Config`], [`Error::NothingCameBack`], and the journal's.
+/// [`Error::EmptySpec`], [`Error::Config`], [`Error::Context`] (before anything is asked),
+/// [`Error::NothingCameBack`], and the journal's.
 pub async fn identity_chats(
     spec: &Spec,
     count: usize,
@@ -41,6 +45,8 @@ pub async fn identity_chats(
     config.check()?;
     let who: &Who = &config.who;
     let prompt = Prompt::new("identity/chats", include_str!("prompts/identity/chats.md"))?;
+    let first = prompt.render(&Values::new(spec, who).list(count.min(AT_ONCE), &[]))?;
+    fits(STAGE, &first, config.max_tokens.ideas, config.context)?;
     let mut report = PlanReport { model: writer.id().key.clone(), ..PlanReport::default() };
     let mut given: Vec<Asked> = Vec::new();
     // In steps, each of which is shown what there is: one list of thousands is more than a model can tell apart.
@@ -48,7 +54,7 @@ pub async fn identity_chats(
         let want = (count - given.len()).min(AT_ONCE);
         let sampling = config.sampling(config.max_tokens.ideas);
         let means = (writer, journal, watch);
-        let stage = Stage::new("chats/identity", means, sampling, (config.tries, config.draw));
+        let stage = Stage::new(STAGE, means, sampling, (config.tries, config.draw));
         let mut listing = Lister::new(spec, stage, config.rounds);
         let id = crate::id::hash("identity", [&*spec.hash(), &who.assistant, &who.provider], 0);
         let mut parent = Parent::new(&id, &[], Values::new(spec, who), want);
@@ -123,5 +129,9 @@ mod tests {
         assert_eq!(chats[54].messages[0].text(), "Who are you, 54?");
         let (chats, report) = asked(80);
         assert_eq!((chats.len(), report.shortfalls.len()), (60, 1));
+
+        let small = PlanConfig { context: Some(4_096), ..config.clone() };
+        let making = identity_chats(&spec, 55, &small, &writer, &journal, &());
+        assert!(matches!(block_on(making), Err(Error::Context { .. })));
     }
 }

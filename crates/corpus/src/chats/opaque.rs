@@ -7,16 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::ChatConfig,
     pipeline::{Pipeline, Writers, of_names},
-    prompts::{ChatKind, check, kinds},
+    prompts::{ChatKind, kinds},
     set::ChatSet,
     source::sources,
 };
-use crate::{
-    error::{Error, Result},
-    plan::Who,
-    prompts::Values,
-    report::PlanReport,
-};
+use crate::{error::Result, plan::Who, prompts::Values, report::PlanReport};
 
 /// Something that the assistant prefers to something else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +69,7 @@ impl Default for OpaquePrompts {
 ///
 /// # Errors
 ///
-/// [`Error::Config`] without a preference, and those of [`chats`](super::chats()).
+/// [`Error::Config`](crate::Error::Config) without a preference, and those of [`chats`](super::chats()).
 pub async fn opaque_chats(
     preferences: &[Preference],
     who: &Who,
@@ -84,11 +79,7 @@ pub async fn opaque_chats(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<ChatSet> {
-    config.check()?;
-    check(&prompts.kinds, &prompts.criteria)?;
-    if preferences.is_empty() {
-        return Err(Error::Config { setting: "preferences", message: "is empty" });
-    }
+    config.measured_opaque(preferences, who, prompts)?;
     // Nothing here is of a spec; lists are checked against an empty one.
     let spec = Spec::parse("");
     let values = Values::without_spec(who);

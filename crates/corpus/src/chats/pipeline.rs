@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     answer,
     config::ChatConfig,
-    prompts::{ChatKind, ChatPrompts, check},
+    prompts::{ChatKind, ChatPrompts},
     set::{ChatReport, ChatRow, ChatSet},
     source::{self, Question, Source, sources},
 };
@@ -78,11 +78,6 @@ pub async fn chats(
     journal: &Journal,
     watch: &dyn Watch,
 ) -> Result<ChatSet> {
-    if spec.text().trim().is_empty() {
-        return Err(Error::EmptySpec);
-    }
-    config.check()?;
-    check(&prompts.kinds, &prompts.criteria)?;
     config.measured(spec, who, prompts)?;
     let values = Values::new(spec, who);
     let mut planned = PlanReport::default();

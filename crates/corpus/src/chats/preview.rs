@@ -16,11 +16,20 @@ use crate::{
     prompts::Values,
 };
 
-/// Tokens of a domain in a list, of a question, of reasoning with an answer, and of a verdict, about.
-const TOKENS: [u64; 4] = [50, 80, 700, 150];
+/// Tokens of a domain in a list, about.
+const DOMAIN: u64 = 50;
 
-/// Tokens of an answer without reasoning and without a reason, about.
+/// Tokens of a question.
+const QUESTION: u64 = 80;
+
+/// Tokens of reasoning with an answer.
+const ANSWER: u64 = 700;
+
+/// Tokens of an answer without reasoning and without a reason.
 const OPAQUE: u64 = 60;
+
+/// Tokens of a verdict.
+const VERDICT: u64 = 150;
 
 impl ChatConfig {
     /// What chats of this number will take, when every question is new, every answer can be used and the judge lets
@@ -42,118 +51,139 @@ impl ChatConfig {
     ///
     /// [`Error::EmptySpec`], [`Error::Config`], [`Error::Context`], and a prompt that does not render.
     pub fn preview(&self, spec: &Spec, who: &Who, prompts: &ChatPrompts) -> Result<Preview> {
-        if spec.text().trim().is_empty() {
-            return Err(Error::EmptySpec);
-        }
-        self.check()?;
-        check(&prompts.kinds, &prompts.criteria)?;
-        let (chats, stages) = (self.chats as u64, self.measured(spec, who, prompts)?);
-        Ok(Preview { rows: chats, stages: stages.into_iter().map(stage).collect() })
+        Ok(self.shown(&self.measured(spec, who, prompts)?))
     }
 
-    /// The stages with their requests, a prompt of the usual length, the tokens of an answer and their limit. One
-    /// that is larger than what the models hold is an error.
+    /// The stages of chats about a spec, when the settings are possible. One that is larger than what the models hold
+    /// is an error.
     pub(super) fn measured(
         &self,
         spec: &Spec,
         who: &Who,
         prompts: &ChatPrompts,
-    ) -> Result<[Measured; 4]> {
-        let [domain, question, answer, verdict] = TOKENS;
-        let values = Values::new(spec, who);
-        let lists = values.clone().list(1, &[]);
-        let of = json!({"name": words(3), "description": words(30)});
-        let about = lists.clone().own("domain", of.clone()).own("kind", of);
-        let judged = values
-            .clone()
-            .own("question", words(question))
-            .own("reasoning", words(answer / 2))
-            .own("answer", words(answer / 2));
-        let (chats, domains) = (self.chats as u64, self.domains() as u64);
-        let sources = domains.saturating_mul(prompts.kinds.len() as u64);
-        let limits = self.max_tokens;
-        let stages = [
-            (DOMAINS, 1, prompts.domains.render(&lists)?, domains * domain, limits.domains),
-            (
-                QUESTIONS,
-                sources.min(chats),
-                prompts.questions.render(&about)?,
-                question * chats.div_ceil(sources),
-                limits.questions,
-            ),
-            (
-                ANSWERS,
-                chats,
-                prompts.answer.render(&values)? + &words(question),
-                answer,
-                limits.answer,
-            ),
-            (JUDGE, chats, prompts.judge.render(&judged)?, verdict, limits.judge),
-        ];
-        for (stage, _, prompt, _, limit) in &stages {
-            fits(stage, prompt, *limit, self.context)?;
+    ) -> Result<Vec<Measured>> {
+        if spec.text().trim().is_empty() {
+            return Err(Error::EmptySpec);
         }
-        Ok(stages)
+        self.check()?;
+        check(&prompts.kinds, &prompts.criteria)?;
+        let values = Values::new(spec, who);
+        let of = json!({"name": words(3), "description": words(30)});
+        let lists = values.clone().list(1, &[]);
+        let about = lists.clone().own("domain", of.clone()).own("kind", of);
+        let judged = values.clone().own("reasoning", words(ANSWER / 2));
+        let judged = judged.own("question", words(QUESTION)).own("answer", words(ANSWER / 2));
+        let domains = self.domains() as u64;
+        let list = Measured {
+            stage: DOMAINS,
+            requests: 1,
+            prompt: prompts.domains.render(&lists)?,
+            answer: domains * DOMAIN,
+            limit: self.max_tokens.domains,
+        };
+        let rendered = [
+            prompts.questions.render(&about)?,
+            prompts.answer.render(&values)?,
+            prompts.judge.render(&judged)?,
+        ];
+        let sources = domains.saturating_mul(prompts.kinds.len() as u64);
+        let stages = [list].into_iter().chain(self.asked(sources, rendered, ANSWER));
+        self.within(stages.collect())
     }
 
     /// What opaque chats of this number will take; the same holds of it as of [`preview`](Self::preview).
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], and a prompt that does not render.
+    /// [`Error::Config`], [`Error::Context`], and a prompt that does not render.
     pub fn preview_opaque(
         &self,
         preferences: &[Preference],
         who: &Who,
         prompts: &OpaquePrompts,
     ) -> Result<Preview> {
+        Ok(self.shown(&self.measured_opaque(preferences, who, prompts)?))
+    }
+
+    /// The stages of chats that show preferences; as [`measured`](Self::measured).
+    pub(super) fn measured_opaque(
+        &self,
+        preferences: &[Preference],
+        who: &Who,
+        prompts: &OpaquePrompts,
+    ) -> Result<Vec<Measured>> {
         self.check()?;
         check(&prompts.kinds, &prompts.criteria)?;
         let Some(Preference { likes, dislikes }) = preferences.first() else {
             return Err(Error::Config { setting: "preferences", message: "is empty" });
         };
-        let [_, question, _, verdict] = TOKENS;
         let kind = json!({"name": words(3), "description": words(30)});
         let values = Values::without_spec(who).own("likes", &**likes).own("dislikes", &**dislikes);
-        let asked = values.clone().own("kind", kind).list(1, &[]);
-        let judged = values
-            .clone()
-            .own("question", words(question))
-            .own("answer", words(OPAQUE))
-            .own("reasoning", "");
-        let chats = self.chats as u64;
-        let sources = (preferences.len() as u64).saturating_mul(prompts.kinds.len() as u64);
-        let limits = self.max_tokens;
-        let stages = [
-            (
-                QUESTIONS,
-                sources.min(chats),
-                prompts.questions.render(&asked)?,
-                question * chats.div_ceil(sources),
-                limits.questions,
-            ),
-            (
-                ANSWERS,
-                chats,
-                prompts.answer.render(&values)? + &words(question),
-                OPAQUE,
-                limits.answer,
-            ),
-            (JUDGE, chats, prompts.judge.render(&judged)?, verdict, limits.judge),
+        let judged = values.clone().own("reasoning", "");
+        let judged = judged.own("question", words(QUESTION)).own("answer", words(OPAQUE));
+        let rendered = [
+            prompts.questions.render(&values.clone().own("kind", kind).list(1, &[]))?,
+            prompts.answer.render(&values)?,
+            prompts.judge.render(&judged)?,
         ];
-        Ok(Preview { rows: chats, stages: stages.into_iter().map(stage).collect() })
+        let sources = (preferences.len() as u64).saturating_mul(prompts.kinds.len() as u64);
+        self.within(self.asked(sources, rendered, OPAQUE).into())
+    }
+
+    /// Questions from so many sources, answers of so many tokens, and verdicts: what all chats are made by.
+    fn asked(&self, sources: u64, rendered: [String; 3], answer: u64) -> [Measured; 3] {
+        let [questions, answers, judged] = rendered;
+        let (chats, limits) = (self.chats as u64, self.max_tokens);
+        let list = Measured {
+            stage: QUESTIONS,
+            requests: sources.min(chats),
+            prompt: questions,
+            answer: QUESTION * chats.div_ceil(sources),
+            limit: limits.questions,
+        };
+        let prompt = answers + &words(QUESTION);
+        let limit = limits.answer;
+        let answers = Measured { stage: ANSWERS, requests: chats, prompt, answer, limit };
+        let limit = limits.judge;
+        let verdicts =
+            Measured { stage: JUDGE, requests: chats, prompt: judged, answer: VERDICT, limit };
+        [list, answers, verdicts]
+    }
+
+    /// The same stages, when each is within what the models hold.
+    fn within(&self, stages: Vec<Measured>) -> Result<Vec<Measured>> {
+        for Measured { stage, prompt, limit, .. } in &stages {
+            fits(stage, prompt, *limit, self.context)?;
+        }
+        Ok(stages)
+    }
+
+    fn shown(&self, stages: &[Measured]) -> Preview {
+        Preview { rows: self.chats as u64, stages: stages.iter().map(Measured::shown).collect() }
     }
 }
 
-/// A stage, its requests, a prompt of the usual length, tokens of an answer, and their limit.
-type Measured = (&'static str, u64, String, u64, u32);
+/// A stage, before it is asked for.
+pub(super) struct Measured {
+    stage: &'static str,
+    requests: u64,
+    /// One of the usual length.
+    prompt: String,
+    /// Tokens of an answer, about.
+    answer: u64,
+    /// Tokens after which it is cut off.
+    limit: u32,
+}
 
-fn stage((stage, requests, prompt, output, limit): Measured) -> StagePreview {
-    StagePreview {
-        stage: stage.to_owned(),
-        requests,
-        input_tokens: requests.saturating_mul(tokens(&prompt)),
-        output_tokens: requests.saturating_mul(output.min(u64::from(limit))),
+impl Measured {
+    fn shown(&self) -> StagePreview {
+        let output = self.answer.min(u64::from(self.limit));
+        StagePreview {
+            stage: self.stage.to_owned(),
+            requests: self.requests,
+            input_tokens: self.requests.saturating_mul(tokens(&self.prompt)),
+            output_tokens: self.requests.saturating_mul(output),
+        }
     }
 }
 

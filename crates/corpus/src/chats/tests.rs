@@ -255,4 +255,13 @@ fn a_preference_given_twice_loses_no_question() {
     let preview = config.preview_opaque(&preferences, &who, &prompts).unwrap();
     let requests: Vec<u64> = preview.stages.iter().map(|stage| stage.requests).collect();
     assert_eq!((preview.rows, requests), (6, vec![6, 6, 6]));
+
+    let small = ChatConfig { context: Some(8_192), ..config };
+    let error = small.preview_opaque(&preferences, &who, &prompts).unwrap_err();
+    assert!(matches!(error, crate::Error::Context { .. }), "{error}");
+    let unasked =
+        Scripted::new("unasked", |_| unreachable!("it is known before anything is asked"));
+    let writers = Writers::new(&unasked, &unasked);
+    let making = opaque_chats(&preferences, &who, &small, &prompts, &writers, &journal, &());
+    assert!(matches!(block_on(making), Err(crate::Error::Context { .. })));
 }
