@@ -17,7 +17,7 @@ use crate::{
     config::{PlanConfig, WriteConfig},
     corpus::Corpus,
     decontaminate::Evaluation,
-    dedup::{Dedup, Index, Likeness, Standing},
+    dedup::{Dedup, Embedder, How, Likeness, Novel},
     error::Result,
     plan::{Place, Plan},
     planning::more_ideas,
@@ -41,8 +41,10 @@ pub struct Assembly<'a> {
     pub review: Option<(&'a dyn Model, ReviewConfig, ReviewPrompts)>,
     /// Which documents are written anew; without, none.
     pub revise: Option<Revise>,
-    /// When two documents are near; without, duplicates stay.
+    /// When two documents are near in their words; without, such duplicates stay.
     pub dedup: Option<Dedup>,
+    /// Who says what documents mean, and the cosine from which on two mean the same; without, nobody does.
+    pub embedder: Option<(&'a dyn Embedder, f64)>,
     /// Prompts of evaluations that no document may hold.
     pub evaluation: Option<Evaluation>,
     /// How often what fell is written anew, from new ideas.
@@ -58,6 +60,7 @@ impl fmt::Debug for Assembly<'_> {
             .field("judge", &judge)
             .field("revise", &self.revise)
             .field("dedup", &self.dedup)
+            .field("cosine", &self.embedder.map(|(_, cosine)| cosine))
             .field("rounds", &self.rounds)
             .finish_non_exhaustive()
     }
@@ -67,8 +70,8 @@ impl<'a> Assembly<'a> {
     /// Documents are written, and near-duplicates at 0.8 topped up in three rounds; nothing is judged.
     pub fn new(plan: PlanConfig, write: WriteConfig, prompts: Prompts) -> Self {
         let dedup = Some(Dedup::at(0.8));
-        let (review, revise, evaluation) = (None, None, None);
-        Assembly { plan, write, prompts, review, revise, dedup, evaluation, rounds: 3 }
+        let (review, revise, embedder, evaluation) = (None, None, None, None);
+        Assembly { plan, write, prompts, review, revise, dedup, embedder, evaluation, rounds: 3 }
     }
 
     /// The same with this judge.
@@ -80,6 +83,11 @@ impl<'a> Assembly<'a> {
     /// The same with these documents written anew.
     pub fn with_revision(self, revise: Revise) -> Self {
         Assembly { revise: Some(revise), ..self }
+    }
+
+    /// The same without documents that mean the same as another, from this cosine on. Its scale is the embedder's own.
+    pub fn with_embedder(self, embedder: &'a dyn Embedder, cosine: f64) -> Self {
+        Assembly { embedder: Some((embedder, cosine)), ..self }
     }
 
     /// The same with what no document may hold.
@@ -156,6 +164,13 @@ pub enum Fell {
         of: String,
         /// Their Jaccard similarity; 1 for the same words.
         similarity: f64,
+    },
+    /// It means the same as one that stays.
+    Similar {
+        /// Id of the one that stays.
+        of: String,
+        /// Their cosine.
+        cosine: f64,
     },
     /// It holds a run of words of an evaluation's prompt.
     Contaminated {
@@ -243,7 +258,7 @@ pub async fn assemble(
                     Some(why) => fallen.push(falls(&document, why)),
                 }
             }
-            let whys = sieve.sift(&documents)?;
+            let whys = sieve.sift(&documents).await?;
             for (document, why) in documents.into_iter().zip(whys) {
                 match why {
                     None => kept.push(document),
@@ -282,22 +297,22 @@ pub async fn assemble(
     Ok(Assembled { plan, corpus, fallen, added, review, revised, rounds, short })
 }
 
-/// What lets documents through: not near to one that is there, no run of an evaluation.
+/// What lets documents through: no run of an evaluation, not near to one that is there.
 struct Sieve<'a> {
-    index: Option<Index>,
+    novel: Novel<'a>,
     evaluation: Option<&'a Evaluation>,
-    /// Ids by their numbers in the index.
+    /// Ids by the numbers of their documents.
     ids: Vec<String>,
 }
 
 impl<'a> Sieve<'a> {
     fn new(assembly: &'a Assembly<'_>) -> Result<Self> {
-        let index = assembly.dedup.as_ref().map(Index::new).transpose()?;
-        Ok(Sieve { index, evaluation: assembly.evaluation.as_ref(), ids: Vec::new() })
+        let novel = Novel::new(assembly.dedup.as_ref(), assembly.embedder)?;
+        Ok(Sieve { novel, evaluation: assembly.evaluation.as_ref(), ids: Vec::new() })
     }
 
     /// For each document why it falls, if it does.
-    fn sift(&mut self, documents: &[Document]) -> Result<Vec<Option<Fell>>> {
+    async fn sift(&mut self, documents: &[Document]) -> Result<Vec<Option<Fell>>> {
         let mut whys: Vec<Option<Fell>> = documents.iter().map(|_| None).collect();
         if let Some(evaluation) = self.evaluation {
             let texts: Vec<&str> = documents.iter().map(|document| &*document.text).collect();
@@ -307,19 +322,17 @@ impl<'a> Sieve<'a> {
                 }
             }
         }
-        let Some(index) = &mut self.index else { return Ok(whys) };
         let clean: Vec<usize> = (0..documents.len()).filter(|&i| whys[i].is_none()).collect();
         let texts: Vec<&str> = clean.iter().map(|&i| &*documents[i].text).collect();
         self.ids.extend(clean.iter().map(|&i| documents[i].id.clone()));
-        for (i, standing) in clean.into_iter().zip(index.add_all(&texts)?) {
-            if let Standing::Dropped { kept, likeness } = standing {
-                let similarity = match likeness {
-                    Likeness::Exact => 1.0,
-                    Likeness::Near(similarity) => similarity,
-                };
-                let of = self.ids.get(kept).cloned().unwrap_or_default();
-                whys[i] = Some(Fell::Duplicate { of, similarity });
-            }
+        for (i, near) in clean.into_iter().zip(self.novel.sift(&texts).await?) {
+            let Some(near) = near else { continue };
+            let of = self.ids.get(near.kept).cloned().unwrap_or_default();
+            whys[i] = Some(match near.how {
+                How::Words(Likeness::Exact) => Fell::Duplicate { of, similarity: 1.0 },
+                How::Words(Likeness::Near(similarity)) => Fell::Duplicate { of, similarity },
+                How::Meaning(cosine) => Fell::Similar { of, cosine },
+            });
         }
         Ok(whys)
     }
@@ -493,6 +506,54 @@ mod tests {
             &format!("ideas `{}`", fixture::prompts().ideas.hash()),
         ] {
             assert!(card.contains(wanted), "`{wanted}` is not in\n{card}");
+        }
+    }
+
+    /// To whom the second documents of all types mean the same, and no others.
+    struct Seconds;
+
+    impl Embedder for Seconds {
+        fn embed<'a>(
+            &'a self,
+            texts: &'a [&'a str],
+        ) -> futures::future::BoxFuture<'a, crate::dedup::Embedded> {
+            let vector = |text: &&str| {
+                let first = text.split("of").next().unwrap_or_default();
+                let hash = blake3::hash(text.as_bytes());
+                match first.starts_with("word") && first.ends_with('1') {
+                    true => vec![1.0; 32],
+                    false => hash.as_bytes().iter().map(|&byte| f32::from(byte) - 127.5).collect(),
+                }
+            };
+            Box::pin(std::future::ready(Ok(texts.iter().map(vector).collect())))
+        }
+    }
+
+    #[test]
+    fn what_means_the_same_is_topped_up_too() {
+        let (spec, journal) = (fixture::spec(), Journal::in_memory().unwrap());
+        let (config, prompts) = (fixture::config(), fixture::prompts());
+        let writer = writer();
+        let run = |cosine| {
+            let planning = plan(&spec, &config, &prompts, &writer, &journal, &());
+            let (plan, _) = block_on(planning).unwrap();
+            let assembly = Assembly::new(config.clone(), fixture::write_config(), prompts.clone());
+            let assembly = assembly.with_embedder(&Seconds, cosine);
+            block_on(assemble(plan, &spec, &assembly, &writer, &journal, &()))
+        };
+        let error = run(1.5).unwrap_err();
+        assert!(matches!(error, crate::Error::Config { setting: "threshold", .. }), "{error}");
+        let done = run(0.9).unwrap();
+        assert!(done.is_complete(), "{:?}", done.short);
+        let similar = done.fallen.iter().filter_map(|one| match &one.why {
+            Fell::Similar { of, cosine } => Some((of, *cosine)),
+            _ => None,
+        });
+        let similar: Vec<(&String, f64)> = similar.collect();
+        assert_eq!(similar.len(), 3, "of four second documents one stays");
+        for (of, cosine) in similar {
+            assert!(done.corpus.documents.iter().any(|document| document.id == *of));
+            assert!(cosine > 0.999);
         }
     }
 

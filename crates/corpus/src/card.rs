@@ -189,6 +189,7 @@ fn reason(why: &Fell) -> String {
         Fell::Unjudged(_) => "could not be judged".to_owned(),
         Fell::Rejected { criteria, .. } => format!("judge: not {}", criteria.join(", not ")),
         Fell::Duplicate { .. } => "duplicate".to_owned(),
+        Fell::Similar { .. } => "means the same as another".to_owned(),
         Fell::Contaminated { .. } => "holds a prompt of an evaluation".to_owned(),
     }
 }

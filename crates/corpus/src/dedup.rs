@@ -9,6 +9,7 @@
 mod batch;
 mod embed;
 mod index;
+mod novel;
 mod shingle;
 mod sketch;
 mod union;
@@ -19,6 +20,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::novel::{How, Novel};
 pub use self::{
     batch::{Pair, dedup, near_pairs},
     embed::{Embedded, Embedder, EmbeddingError, similar, similar_vectors},

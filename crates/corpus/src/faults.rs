@@ -353,6 +353,7 @@ fn the_fault_matrix_of_an_assembly() {
             Fell::Unjudged(_) => "unjudged",
             Fell::Rejected { .. } => "rejected",
             Fell::Duplicate { .. } => "duplicate",
+            Fell::Similar { .. } => "similar",
             Fell::Contaminated { .. } => "contaminated",
         }));
     }

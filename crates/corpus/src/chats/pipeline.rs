@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     criteria::Judgement,
-    dedup::{Embedder, Index, similar},
+    dedup::{Embedder, Novel},
     error::{Error, Result},
     list::{Described, Lister, Parent, Quotes},
     plan::Who,
@@ -164,16 +164,16 @@ impl Pipeline<'_> {
                 (report.rounds, &mut planned),
             );
             let asked = asked.await?;
-            let none = asked.is_empty();
-            report.questions += asked.len() as u64;
+            let count = asked.len() as u64;
             let fresh = filter.sift(asked).await?;
-            report.near = report.questions - filter.kept.len() as u64;
+            report.questions += count;
+            report.near += count - fresh.len() as u64;
 
             let answered = self.answer(&fresh, means, &mut stages).await?;
             report.unanswered += (fresh.len() - answered.len()) as u64;
             let means = (writers.judge, journal, watch);
             self.judge(answered, means, &mut stages, &mut report, &mut rows).await?;
-            if rows.len() >= config.chats || report.rounds > config.rounds || none {
+            if rows.len() >= config.chats || report.rounds > config.rounds || count == 0 {
                 break;
             }
             lack = ((config.chats - rows.len()) as f64 * config.margin).ceil() as usize;
@@ -309,49 +309,22 @@ fn share(count: usize, sources: &[Source<'_>]) -> HashMap<usize, usize> {
 
 /// Drops questions that are near to one that is kept, over all rounds.
 struct Filter<'a> {
-    index: Index,
-    embedder: Option<&'a dyn Embedder>,
-    cosine: f64,
-    kept: Vec<String>,
+    novel: Novel<'a>,
     ids: HashSet<String>,
 }
 
 impl<'a> Filter<'a> {
     fn new(config: &ChatConfig, embedder: Option<&'a dyn Embedder>) -> Result<Self> {
-        let index = Index::new(&config.dedup)?;
-        Ok(Filter { index, embedder, cosine: config.cosine, kept: Vec::new(), ids: HashSet::new() })
+        let meaning = embedder.map(|embedder| (embedder, config.cosine));
+        Ok(Filter { novel: Novel::new(Some(&config.dedup), meaning)?, ids: HashSet::new() })
     }
 
-    async fn sift(&mut self, questions: Vec<Question>) -> Result<Vec<Question>> {
+    async fn sift(&mut self, mut questions: Vec<Question>) -> Result<Vec<Question>> {
+        questions.retain(|question| self.ids.insert(question.id.clone()));
         let texts: Vec<&str> = questions.iter().map(|question| &*question.text).collect();
-        let standings = self.index.add_all(&texts)?;
-        let mut fresh: Vec<Question> = questions
-            .into_iter()
-            .zip(standings)
-            .filter(|(question, standing)| {
-                standing.is_kept() && self.ids.insert(question.id.clone())
-            })
-            .map(|(question, _)| question)
-            .collect();
-        if let Some(embedder) = self.embedder {
-            let before = self.kept.len();
-            let all: Vec<&str> = self
-                .kept
-                .iter()
-                .map(String::as_str)
-                .chain(fresh.iter().map(|question| &*question.text))
-                .collect();
-            // The earliest stays: those of rounds before, which are not near to each other.
-            let found = similar(&all, embedder, self.cosine, |_| 0).await?;
-            let kept: HashSet<usize> = found.kept.into_iter().collect();
-            let mut number = before;
-            fresh.retain(|_| {
-                number += 1;
-                kept.contains(&(number - 1))
-            });
-        }
-        self.kept.extend(fresh.iter().map(|question| question.text.clone()));
-        Ok(fresh)
+        let near = self.novel.sift(&texts).await?;
+        let fresh = questions.into_iter().zip(near).filter(|(_, near)| near.is_none());
+        Ok(fresh.map(|(question, _)| question).collect())
     }
 }
 

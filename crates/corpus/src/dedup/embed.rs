@@ -91,6 +91,14 @@ pub async fn similar<T: AsRef<str>, R: Ord>(
     rank: impl Fn(usize) -> R,
 ) -> Result<Duplicates> {
     check(threshold)?;
+    similar_vectors(&vectors(texts, embedder).await?, threshold, rank)
+}
+
+/// The vectors of texts, one for each.
+pub(super) async fn vectors<T: AsRef<str>>(
+    texts: &[T],
+    embedder: &dyn Embedder,
+) -> Result<Vec<Vec<f32>>> {
     let mut vectors = Vec::with_capacity(texts.len());
     let batch = embedder.batch().max(1);
     for texts in texts.chunks(batch) {
@@ -104,7 +112,7 @@ pub async fn similar<T: AsRef<str>, R: Ord>(
         }
         vectors.extend(given);
     }
-    similar_vectors(&vectors, threshold, rank)
+    Ok(vectors)
 }
 
 /// [`similar`] for vectors that are there already.
@@ -167,7 +175,7 @@ where
     Ok(result)
 }
 
-fn check(threshold: f64) -> Result<()> {
+pub(super) fn check(threshold: f64) -> Result<()> {
     match threshold > -1.0 && threshold <= 1.0 {
         true => Ok(()),
         false => Err(Error::Config {

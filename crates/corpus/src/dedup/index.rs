@@ -58,6 +58,8 @@ impl Standing {
 struct Kept {
     number: usize,
     set: Set,
+    /// Whether it was taken out again.
+    gone: bool,
 }
 
 /// A text that was read.
@@ -99,7 +101,7 @@ impl Index {
 
     /// The numbers of the texts that are kept, ascending.
     pub fn kept(&self) -> impl Iterator<Item = usize> {
-        self.kept.iter().map(|kept| kept.number)
+        self.kept.iter().filter(|kept| !kept.gone).map(|kept| kept.number)
     }
 
     /// The first kept text that this one is near to, and how like they are; the text is not added.
@@ -146,6 +148,14 @@ impl Index {
         Ok(standings)
     }
 
+    /// Takes a text out again, if it is kept: what is near to it is new from now on.
+    pub(crate) fn forget(&mut self, number: usize) {
+        if let Ok(place) = self.kept.binary_search_by_key(&number, |kept| kept.number) {
+            let kept = &mut self.kept[place];
+            (kept.set, kept.gone) = (Set::new(&[]), true);
+        }
+    }
+
     fn read(&self, reader: &mut Reader, text: &str) -> Read {
         let whole = reader.read(text, &self.config);
         let mut keys = Box::default();
@@ -161,6 +171,7 @@ impl Index {
     fn find(&self, read: &Read, from: u32) -> Option<(u32, Likeness)> {
         if let Some(&kept) = self.exact.get(&read.whole)
             && kept >= from
+            && !self.kept[kept as usize].gone
         {
             return Some((kept, Likeness::Exact));
         }
@@ -175,8 +186,8 @@ impl Index {
         found.sort_unstable();
         found.dedup();
         found.into_iter().find_map(|kept| {
-            let set = &self.kept[kept as usize].set;
-            let similarity = set.at_least(self.config.threshold, &read.set)?;
+            let Kept { set, gone, .. } = &self.kept[kept as usize];
+            let similarity = set.at_least(self.config.threshold, &read.set).filter(|_| !gone)?;
             Some((kept, Likeness::Near(similarity)))
         })
     }
@@ -206,7 +217,7 @@ impl Index {
                 }
             });
         }
-        self.kept.push(Kept { number: self.added, set: read.set });
+        self.kept.push(Kept { number: self.added, set: read.set, gone: false });
         self.added += 1;
         Ok(Standing::Kept)
     }
