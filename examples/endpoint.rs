@@ -98,6 +98,12 @@ pub(crate) fn model(
     asked: &Asked,
     script: impl FnOnce() -> Box<dyn Model>,
 ) -> Result<Box<dyn Model>> {
+    if !asked.offline() {
+        // A server that is not there is tried for a minute: whoever waits should know. A second model finds it done.
+        let warnings =
+            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+        let _ = warnings.with_writer(std::io::stderr).without_time().with_target(false).try_init();
+    }
     let terms = |endpoint: Endpoint, name: &str| {
         let (input, output) = asked.price;
         let endpoint = match asked.price {

@@ -4,6 +4,8 @@ use reqwest::Url;
 
 use crate::{Error, Result};
 
+const BEGINS: &str = "it begins with `https://` or `http://`, like `https://api.openai.com/v1`";
+
 /// A checked base URL.
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -20,10 +22,9 @@ pub(crate) struct Address {
 impl Address {
     pub(crate) fn new(given: &str) -> Result<Address> {
         let wrong = |why| Error::Address { what: "base URL", why };
-        let url = Url::parse(given.trim())
-            .map_err(|_| wrong("it is like `https://api.openai.com/v1`"))?;
+        let url = Url::parse(given.trim()).map_err(|_| wrong(BEGINS))?;
         if !["http", "https"].contains(&url.scheme()) {
-            return Err(wrong("it begins with `https://` or `http://`"));
+            return Err(wrong(BEGINS));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("it holds a user or a password; give them in a header"));
@@ -105,6 +106,10 @@ mod tests {
         ] {
             let error = Address::new(bad).err().unwrap();
             assert!(!format!("{error} {error:?}").contains("secret"), "{bad}: {error}");
+        }
+        for bare in ["127.0.0.1:8000/v1", "localhost:8000/v1", "api.openai.com/v1"] {
+            let error = Address::new(bare).err().unwrap().to_string();
+            assert!(error.contains("`http://`"), "{bare}: {error}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -44,6 +44,8 @@ pub(crate) struct Client {
     pub(crate) redactor: Redactor,
     pub(crate) runtime: Runtime,
     pub(crate) count: AtomicU64,
+    /// Whether it was told that there is no connection, since the last answer.
+    pub(crate) lost: AtomicBool,
 }
 
 /// A request.
@@ -132,6 +134,7 @@ impl Client {
             let fault = match self.attempt(body.clone(), left, hold, &read).await {
                 Ok(outcome) => {
                     permit.succeeded();
+                    self.lost.store(false, Ordering::Relaxed);
                     return Ok(outcome);
                 }
                 Err(fault) => fault,
@@ -149,13 +152,24 @@ impl Client {
             if !fault.passing || failures >= self.retry.tries.max(1) || pause >= left {
                 return Err(self.failed(fault, failures));
             }
-            let (model, message) = (&self.id.key, &fault.message);
-            tracing::debug!(model, message, failures, pause = pause.as_secs_f64(), "again");
+            self.tell(&fault, failures, pause);
             if let Some(asked) = fault.rest() {
                 self.rates.rest(asked);
             }
             last = Some(fault);
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Once of a connection that is lost, since whoever waits should know, and those in flight all lose it.
+    fn tell(&self, fault: &Fault, failures: u32, pause: Duration) {
+        let (model, message, pause) = (&self.id.key, &fault.message, pause.as_secs_f64());
+        let lost = fault.kind == ModelErrorKind::Connection;
+        if lost && !self.lost.swap(true, Ordering::Relaxed) {
+            let (address, tries) = (&self.shown, self.retry.tries);
+            tracing::warn!(model, "{address} {message}; it is tried up to {tries} times");
+        } else {
+            tracing::debug!(model, message, failures, pause, "again");
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use ethos_core::ModelId;
@@ -204,6 +207,7 @@ impl Endpoint {
             redactor,
             runtime,
             count: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
         })
     }
 

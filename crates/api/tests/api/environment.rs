@@ -135,3 +135,15 @@ fn addresses_keys_and_proxies_are_read_and_no_log_shows_a_key() {
     assert!(child("openai", &told).contains("said: yes"));
     assert_eq!(proxy.asked()[0].path, "http://models.invalid/v1/chat/completions");
 }
+
+#[test]
+fn a_lost_connection_is_told_once() {
+    let server = Server::replies(vec![Reply::hang_up(), Reply::hang_up(), Reply::says("yes")]);
+    let told = [("OPENAI_BASE_URL", server.url.as_str()), ("OPENAI_API_KEY", KEY)];
+    let printed = child("openai", &told);
+    assert!(printed.contains("said: yes"), "{printed}");
+    assert_eq!(server.count(), 3);
+    let warned = format!("{}/chat/completions closed the connection", server.url);
+    assert_eq!(printed.matches(&warned).count(), 1, "{printed}");
+    assert_eq!(printed.matches("it is tried up to 8 times").count(), 1, "{printed}");
+}
