@@ -156,6 +156,9 @@ pub(crate) fn run(args: pico_args::Arguments) -> Result<()> {
     let mut rows = rows(&measured);
     rows.retain(|row| !row.f1.is_empty());
     print!("\n{}", table(&rows));
+    if let Some(unread) = unread(&measured) {
+        println!("\n{unread}");
+    }
     println!("\n{}", allowed(rows.len()));
     jsonl::write_json(out.join("results.json"), &measured)?;
     let arms: Vec<interrogation::Arm<'_>> = measured
@@ -169,6 +172,17 @@ pub(crate) fn run(args: pico_args::Arguments) -> Result<()> {
     interrogation::page(&arms, 0.95, seed).write(out.join("report.html"))?;
     println!("\n{}: chats, logs, results.json, report.html", out.display());
     Ok(())
+}
+
+/// How many answers about tasks count for nothing, and the first cause.
+fn unread(measured: &[Measured]) -> Option<String> {
+    let answers = || measured.iter().flat_map(|one| &one.said.goals.answers);
+    let why = answers().find_map(|answer| answer.admits.why())?;
+    let lost = answers().filter(|answer| answer.admits.score().is_none()).count();
+    let all = answers().count();
+    Some(format!(
+        "{lost} of {all} answers about tasks could not be read, and count for nothing; the first: {why}"
+    ))
 }
 
 /// What the numbers of so many arms allow, whatever they are.
