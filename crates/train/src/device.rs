@@ -69,6 +69,16 @@ pub(crate) fn fuses(device: &Device) -> bool {
     false
 }
 
+/// Whether its attention never looks at what it may not, not even to multiply it by 0.
+pub(crate) fn skips_masked(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
 /// Does something where a device does its work. `flex` divides each operation among the threads of a pool; whoever asks
 /// from outside is put to sleep and woken for every one.
 pub(crate) fn at_home<T: Send>(device: &Device, work: impl FnOnce() -> T + Send) -> T {

@@ -65,7 +65,9 @@ fn main() {
         ratios.push(speed(&ours) / speed(&theirs));
     }
     ratios.sort_by(f64::total_cmp);
-    println!("median ratio of {} rounds: {:.2}", ratios.len(), ratios[ratios.len() / 2]);
+    // Of an even number the mean of the two in the middle.
+    let median = (ratios[(ratios.len() - 1) / 2] + ratios[ratios.len() / 2]) / 2.0;
+    println!("median ratio of {} rounds: {median:.2}", ratios.len());
 }
 
 /// Takes a flag out of the arguments.

@@ -24,3 +24,38 @@ pub(crate) fn linear(x_btd: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 fn plain(x_btd: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     module::linear(x_btd, weight.transpose(), None)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fused::tests::{host, leaf, strided, weigh};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn it_is_the_plain_product(
+            // With more rows and fewer than are multiplied without laying the weight out anew.
+            batch in 1usize..4, time in 1usize..30, width in 1usize..60, out in 1usize..60,
+            turned: bool, seed in 0u64..1000,
+        ) {
+            let run = |product: fn(Tensor<3>, Tensor<2>) -> Tensor<3>| {
+                let x = leaf([batch, time, width], seed);
+                let weight = leaf([out, width], seed + 1);
+                let y = product(strided(x.clone(), turned), weight.clone());
+                let mut grads = weigh(y.clone(), seed + 2).backward();
+                let grads = (x.grad_remove(&mut grads), weight.grad_remove(&mut grads));
+                [host(y.inner()), host(grads.0.unwrap()), host(grads.1.unwrap())]
+            };
+            // So many products of numbers up to 1 are in each sum.
+            let terms = [width, out, batch * time];
+            for ((one, other), terms) in run(linear).into_iter().zip(run(plain)).zip(terms) {
+                prop_assert_eq!(one.len(), other.len());
+                for (one, other) in one.into_iter().zip(other) {
+                    prop_assert!((one - other).abs() <= 1e-6 * terms as f64, "{} and {}", one, other);
+                }
+            }
+        }
+    }
+}

@@ -12,7 +12,8 @@ pub struct LocalConfig {
     /// Requests that decode together; more of them wait.
     pub slots: usize,
     /// Tokens of requests that decode together: as many as there are times the longest, answer included. More requests
-    /// wait, but one that is longer by itself is let in alone. While rows are added, there may be twice as many in memory.
+    /// wait, but one that is longer by itself is let in alone. In memory there is room for up to two and a half times as
+    /// many: for rows in powers of two, and for a quarter more tokens in each. What is scored at a time is bounded alike.
     pub tokens: usize,
     /// Tokens of long prompts that are kept for others that begin alike, besides.
     pub prefix_tokens: usize,

@@ -18,15 +18,39 @@ const CONTEXT: usize = 1024;
 
 /// Random weights, and a context in which prompts may be long.
 fn checkpoint() -> Checkpoint {
+    checkpoint_with(|tiny| tiny)
+}
+
+fn checkpoint_with(change: impl FnOnce(TransformerConfig) -> TransformerConfig) -> Checkpoint {
     let tokenizer = Tokenizer::word_level((0..90).map(|n| format!("w{n}"))).unwrap();
     let config = TransformerConfig {
         max_position_embeddings: CONTEXT,
-        ..TransformerConfig::tiny(tokenizer.len())
+        ..change(TransformerConfig::tiny(tokenizer.len()))
     };
     let model = Transformer::init(config, 3, &crate::testing::device()).unwrap();
     let template =
         ChatTemplate::new("{% for m in messages %}{{ m.content }} {% endfor %}").unwrap();
     Checkpoint { model, tokenizer, template }
+}
+
+/// As many heads in a group as at Qwen2.5-0.5B.
+fn seven_heads() -> Checkpoint {
+    checkpoint_with(|tiny| TransformerConfig {
+        num_attention_heads: 7,
+        num_key_value_heads: 1,
+        head_dim: 64,
+        ..tiny
+    })
+}
+
+/// Heads as wide as at Qwen2.5-7B.
+fn wide_heads() -> Checkpoint {
+    checkpoint_with(|tiny| TransformerConfig {
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 128,
+        ..tiny
+    })
 }
 
 fn words(count: usize, random: &mut ChaCha8Rng) -> String {
@@ -62,10 +86,16 @@ fn requests(count: usize, random: &mut ChaCha8Rng) -> Vec<Request> {
 
 #[test]
 fn many_at_once_are_answered_as_one_alone() {
+    // Fewer slots and tokens than are asked for, so that some wait and are given up while they do; and all together.
+    let few = LocalConfig::default().with_slots(24).with_tokens(12 * CONTEXT);
+    for config in [few, LocalConfig::default()] {
+        answered_as_one_alone(config);
+    }
+}
+
+fn answered_as_one_alone(config: LocalConfig) {
     let random = &mut ChaCha8Rng::seed_from_u64(0);
     let requests = requests(64, random);
-    // Fewer slots and tokens than are asked for, so that some wait and are given up while they do.
-    let config = LocalConfig::default().with_slots(24).with_tokens(12 * CONTEXT);
     let model = LocalModel::with_config(checkpoint(), config).unwrap();
     let alone = LocalModel::new(checkpoint()).unwrap();
 
@@ -139,6 +169,12 @@ fn prompts_that_begin_alike_are_read_once_and_answered_the_same() {
     let transcript = words(800, random);
     let questions: Vec<Request> =
         (0..6).map(|n| greedy(format!("{transcript} {}", words(20 + 30 * n, random)))).collect();
+    for checkpoint in [checkpoint, seven_heads, wide_heads] {
+        answered_the_same(checkpoint, &questions);
+    }
+}
+
+fn answered_the_same(checkpoint: fn() -> Checkpoint, questions: &[Request]) {
     let reading = LocalConfig::default().with_prefix_tokens(0);
     let anew = LocalModel::with_config(checkpoint(), reading).unwrap();
     let reusing = LocalModel::new(checkpoint()).unwrap();

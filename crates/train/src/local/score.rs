@@ -55,6 +55,12 @@ impl Scoring {
             shared: before[..shared].to_vec(),
         })
     }
+
+    /// Tokens of the longest continuation, with the prompt.
+    pub(super) fn longest(&self) -> usize {
+        let longest = self.branches.iter().map(|branch| branch.ids.len()).max();
+        self.shared.len() + longest.unwrap_or(0)
+    }
 }
 
 /// Scores the continuations of a request, at most so many of them at a time.

@@ -71,11 +71,16 @@ impl Server {
                 })
             });
             if let Err(error) = stepped {
-                // What the cache holds is not to be trusted after a panic.
                 fail(self.open.drain(..), &error);
                 self.cache = self.checkpoint.model.cache();
+                self.forget();
             }
         }
+    }
+
+    /// What was read is not to be trusted after a panic: a device may tell of it later.
+    fn forget(&mut self) {
+        self.prefixes = Prefixes::new(self.config.prefix_tokens);
     }
 
     /// Requests and what is held for them.
@@ -105,7 +110,6 @@ impl Server {
 
     fn drop_cancelled(&mut self) {
         self.waiting.retain(|(_, reply)| !reply.is_canceled());
-        self.scores.retain(|(_, reply)| !reply.is_canceled());
         for row in (0..self.open.len()).rev() {
             if self.open[row].1.is_canceled() {
                 self.close(row);
@@ -116,9 +120,16 @@ impl Server {
     /// Scores what was asked first, alone: a sum in another company is rounded otherwise, and who asks at
     /// the same time is chance.
     fn score(&mut self) {
+        self.scores.retain(|(_, reply)| !reply.is_canceled());
         let Some((scoring, reply)) = self.scores.pop_front() else { return };
         let (model, prefixes) = (&self.checkpoint.model, &mut self.prefixes);
-        let _ = reply.send(unpanicked(|| Ok(score(model, &scoring, prefixes, self.config.slots))));
+        let LocalConfig { slots, tokens, .. } = self.config;
+        let rows = slots.min(tokens / scoring.longest().max(1));
+        let found = unpanicked(|| Ok(score(model, &scoring, prefixes, rows)));
+        if found.is_err() {
+            self.forget();
+        }
+        let _ = reply.send(found);
     }
 
     /// One more token for every open answer, and the first for those that join.

@@ -89,7 +89,7 @@ impl Cache {
             self.end = longest.min(self.room[1]);
         }
         self.reserve(rows.end, longest, 0);
-        if !(self.dtype == DType::F32 && device::fuses(&self.device)) {
+        if !(self.dtype == DType::F32 && device::skips_masked(&self.device)) {
             // What a row held before is masked, but a share of 0 of what is not a number is not 0.
             self.each(|held| held.slice_fill([rows.clone()], 0.0));
         }
@@ -188,7 +188,8 @@ impl Cache {
         let columns = before + after;
         // A quarter more than is needed, so that moving costs little per token.
         let columns = (columns + columns / 4).max(1).next_multiple_of(COLUMNS);
-        let rows = rows.max(self.room[0]).next_power_of_two();
+        // Not for as many as there once were: a long sequence may follow many short ones.
+        let rows = rows.next_power_of_two();
         let shape = [rows, self.heads, columns, self.size];
         let (live, end) = (0..self.rows(), before);
         let empty = || Tensor::<4>::zeros(shape, (&self.device, self.dtype));
@@ -501,6 +502,18 @@ mod tests {
                 watched.check();
             }
         }
+    }
+
+    #[test]
+    fn a_long_sequence_after_many_short_ones_takes_no_more_than_it_needs() {
+        let mut watched = Watched::new(None);
+        watched.apply(Change::Join(vec![3; 30]));
+        assert_eq!(watched.cache.room, [32, COLUMNS]);
+        (0..30).for_each(|_| watched.cache.leave(0));
+        watched.rows.clear();
+        watched.apply(Change::Join(vec![1000]));
+        assert_eq!(watched.cache.room, [1, 1280]);
+        watched.check();
     }
 
     #[test]

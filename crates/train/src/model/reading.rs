@@ -13,6 +13,8 @@ use crate::{device, fused::linear};
 const SCORES: usize = 1 << 25;
 /// Tokens of a pass.
 const TOKENS: usize = 4096;
+/// Tokens of a pass that is divided are a multiple of this.
+const WHOLE: usize = 32;
 /// Logits that exist at a time while tokens are scored.
 const LOGITS: usize = 1 << 24;
 
@@ -103,6 +105,8 @@ impl Transformer {
         let seen = place.columns.end - place.first();
         let scores = rows * seen * self.config().num_attention_heads;
         let at_once = (SCORES / scores).min(TOKENS / rows).max(1);
+        // In whole blocks, so that a token is in the same place of its own wherever a pass began.
+        let at_once = if at_once < WHOLE { at_once } else { at_once - at_once % WHOLE };
         for part in place.parts(at_once) {
             let start = part.columns.start - place.columns.start;
             let ids_bt = ids_bt.clone().slice([0..rows, start..start + part.columns.len()]);

@@ -39,9 +39,11 @@ pub(in crate::fused) fn read(
         let (sequence, group) = (task / groups, task % groups);
         let group = Group { inputs, sizes, sight: &onward.sight, sequence, group };
         group.remember(keys, values, onward.columns.start);
-        let places = (BLOCK / each).max(1);
+        // A part of the chunks that prompts are kept in: a token then is in the same place of its block wherever a pass
+        // began, and is computed alike.
+        let places = 1 << (BLOCK / each).clamp(1, 32).ilog2();
         out.par_chunks_mut(places * each).enumerate().for_each(|(block, out)| {
-            group.look(out, keys, values, block * places, onward.columns.start);
+            group.look(out, (keys, values), block * places, onward.columns.start);
         });
     });
     out
@@ -66,8 +68,7 @@ impl Group<'_> {
     fn look(
         &self,
         out: &mut [&mut [f32]],
-        keys: &[f32],
-        values: &[f32],
+        (keys, values): (&[f32], &[f32]),
         start: usize,
         column: usize,
     ) {
@@ -85,7 +86,8 @@ impl Group<'_> {
         }
         let [keys, values] = [keys, values].map(|held| &held[oldest * size..(column + end) * size]);
         let matrix = |held| Matrix::new(held, [seen, size], size);
-        let few = rows <= FEW;
+        // By the pass and not by what is left for its last block.
+        let few = self.sizes.time * each <= FEW;
         let mut scores = vec![0.0; rows * seen];
         if few {
             let mut scores: Vec<&mut [f32]> = scores.chunks_exact_mut(seen).collect();
