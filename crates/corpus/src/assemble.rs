@@ -1,6 +1,7 @@
 //! A corpus that is whole: written, judged, without duplicates, and topped up.
 
 mod judging;
+mod sieve;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,13 +12,16 @@ use ethos_core::{Document, Journal, Model, Watch};
 use ethos_spec::Spec;
 use serde::{Deserialize, Serialize};
 
-use self::judging::{Accounts, judge};
 pub use self::judging::{Revise, Revised};
+use self::{
+    judging::{Accounts, judge},
+    sieve::Sieve,
+};
 use crate::{
     config::{PlanConfig, WriteConfig},
     corpus::Corpus,
     decontaminate::Evaluation,
-    dedup::{Dedup, Embedder, How, Likeness, Novel},
+    dedup::{Dedup, Embedder},
     error::Result,
     plan::{Place, Plan},
     planning::more_ideas,
@@ -295,47 +299,6 @@ pub async fn assemble(
     let corpus = Corpus { documents: kept, report: account };
     let Accounts { review, revised } = accounts;
     Ok(Assembled { plan, corpus, fallen, added, review, revised, rounds, short })
-}
-
-/// What lets documents through: no run of an evaluation, not near to one that is there.
-struct Sieve<'a> {
-    novel: Novel<'a>,
-    evaluation: Option<&'a Evaluation>,
-    /// Ids by the numbers of their documents.
-    ids: Vec<String>,
-}
-
-impl<'a> Sieve<'a> {
-    fn new(assembly: &'a Assembly<'_>) -> Result<Self> {
-        let novel = Novel::new(assembly.dedup.as_ref(), assembly.embedder)?;
-        Ok(Sieve { novel, evaluation: assembly.evaluation.as_ref(), ids: Vec::new() })
-    }
-
-    /// For each document why it falls, if it does.
-    async fn sift(&mut self, documents: &[Document]) -> Result<Vec<Option<Fell>>> {
-        let mut whys: Vec<Option<Fell>> = documents.iter().map(|_| None).collect();
-        if let Some(evaluation) = self.evaluation {
-            let texts: Vec<&str> = documents.iter().map(|document| &*document.text).collect();
-            for overlap in evaluation.decontaminate(&texts).overlaps {
-                if evaluation.falls(&overlap) {
-                    whys[overlap.document] = Some(Fell::Contaminated { prompt: overlap.prompt });
-                }
-            }
-        }
-        let clean: Vec<usize> = (0..documents.len()).filter(|&i| whys[i].is_none()).collect();
-        let texts: Vec<&str> = clean.iter().map(|&i| &*documents[i].text).collect();
-        self.ids.extend(clean.iter().map(|&i| documents[i].id.clone()));
-        for (i, near) in clean.into_iter().zip(self.novel.sift(&texts).await?) {
-            let Some(near) = near else { continue };
-            let of = self.ids.get(near.kept).cloned().unwrap_or_default();
-            whys[i] = Some(match near.how {
-                How::Words(Likeness::Exact) => Fell::Duplicate { of, similarity: 1.0 },
-                How::Words(Likeness::Near(similarity)) => Fell::Duplicate { of, similarity },
-                How::Meaning(cosine) => Fell::Similar { of, cosine },
-            });
-        }
-        Ok(whys)
-    }
 }
 
 impl Fell {
