@@ -14,6 +14,8 @@ use crate::Batch;
 pub(super) mod onward;
 #[cfg(feature = "flex")]
 pub(super) mod rows;
+#[cfg(feature = "flex")]
+mod together;
 
 /// What each place of a batch may look at: from a first place on, up to itself.
 #[derive(Clone, Debug)]
@@ -67,17 +69,38 @@ pub(crate) struct Onward {
     /// Where the pass is in what is held.
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
+    /// For each of its rows the one that it begins like; none where nothing is known of that.
+    #[cfg_attr(not(feature = "flex"), expect(dead_code, reason = "only it reads less for that"))]
+    alike: Arc<[Alike]>,
+}
+
+/// A row whose first tokens another row has, too: the same numbers are held for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alike {
+    /// The one that serves both, counted from the first of the pass.
+    pub(crate) row: usize,
+    /// The column at which it starts.
+    pub(crate) column: usize,
+    pub(crate) tokens: usize,
 }
 
 impl Onward {
-    /// With the first column that each token may look at, row by row.
+    /// With the first column that each token may look at, row by row, and for each row the one it begins like, of which
+    /// all its tokens see all.
     pub(crate) fn new(
         rows: Range<usize>,
         columns: Range<usize>,
         oldest: impl Iterator<Item = usize>,
+        alike: impl Iterator<Item = Alike>,
     ) -> Self {
         let first = oldest.map(|column| column as u32).collect();
-        Onward { sight: Sight::new(first), rows, columns }
+        Onward { sight: Sight::new(first), rows, columns, alike: alike.collect() }
+    }
+
+    /// What a row begins like: itself, where it is like no other.
+    #[cfg(feature = "flex")]
+    fn alike(&self, row: usize) -> Alike {
+        self.alike.get(row).copied().unwrap_or(Alike { row, column: 0, tokens: 0 })
     }
 }
 

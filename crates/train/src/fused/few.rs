@@ -67,19 +67,14 @@ wide! {
 }
 
 wide! {
-    /// Each row of `y`, `[rows, size]`, from one of `shares`, `[rows, seen]`: the sum of the rows of `values`,
-    /// `[seen, size]`, as much of each as is said.
-    pub(super) fn mix(y: &mut [f32], shares: &[f32], values: &[f32], size: usize) {
-        let seen = values.len() / size;
-        let row = |row: usize| &shares[row * seen..(row + 1) * seen];
-        let rows = y.len() / size;
-        for (number, y) in y.chunks_mut(4 * size).enumerate() {
-            let first = 4 * number;
-            if first + 4 <= rows {
-                mixed([row(first), row(first + 1), row(first + 2), row(first + 3)], values, y, size);
-            } else {
-                for (number, y) in y.chunks_exact_mut(size).enumerate() {
-                    mixed([row(first + number)], values, y, size);
+    /// Adds to each row of `y`, `[rows, size]`, the sum of the rows of `values`, `[seen, size]`, as much of each as its
+    /// row of `shares` says. In several calls, for some of `values` each, it is the same sum to the bit.
+    pub(super) fn mix(y: &mut [f32], shares: &[&[f32]], values: &[f32], size: usize) {
+        for (y, shares) in y.chunks_mut(4 * size).zip(shares.chunks(4)) {
+            match shares {
+                [a, b, c, d] => mixed([a, b, c, d], values, y, size),
+                fewer => for (y, shares) in y.chunks_exact_mut(size).zip(fewer) {
+                    mixed([shares], values, y, size);
                 }
             }
         }
@@ -92,6 +87,9 @@ fn mixed<const R: usize>(shares: [&[f32]; R], values: &[f32], y: &mut [f32], siz
     let whole = size - size % (2 * LANES);
     for from in (0..whole).step_by(2 * LANES) {
         let mut sums = [[[0.0; LANES]; 2]; R];
+        for (sums, y) in sums.iter_mut().zip(y.chunks_exact(size)) {
+            sums.as_flattened_mut().copy_from_slice(&y[from..from + 2 * LANES]);
+        }
         for (place, values) in values.chunks_exact(size).enumerate() {
             let (low, high) = values[from..from + 2 * LANES].split_at(LANES);
             for (sums, shares) in sums.iter_mut().zip(shares) {
@@ -107,7 +105,6 @@ fn mixed<const R: usize>(shares: [&[f32]; R], values: &[f32], y: &mut [f32], siz
         }
     }
     for (y, shares) in y.chunks_exact_mut(size).zip(shares) {
-        y[whole..].fill(0.0);
         for (share, values) in shares.iter().zip(values.chunks_exact(size)) {
             for (y, value) in y[whole..].iter_mut().zip(&values[whole..]) {
                 *y = share.mul_add(*value, *y);
@@ -219,11 +216,24 @@ mod tests {
     proptest! {
         #[test]
         fn mixtures_are_sums(
-            rows in 1usize..10, seen in 1usize..50, size in 1usize..70, seed in 0usize..100,
+            rows in 1usize..10,
+            seen in 1usize..50,
+            size in 1usize..70,
+            split in 0usize..50,
+            seed in 0usize..100,
         ) {
             let (shares, values) = (drawn(rows * seen, seed), drawn(seen * size, seed + 1));
-            let mut y = vec![7.0; rows * size];
-            mix(&mut y, &shares, &values, size);
+            let split = split.min(seen);
+            let mixed = |parts: &[std::ops::Range<usize>]| {
+                let mut y = vec![0.0; rows * size];
+                for part in parts {
+                    let shares: Vec<_> = shares.chunks(seen).map(|row| &row[part.clone()]).collect();
+                    mix(&mut y, &shares, &values[part.start * size..part.end * size], size);
+                }
+                y
+            };
+            let y = mixed(&[0..split, split..seen]);
+            prop_assert_eq!(&mixed(&[0..0, 0..seen]), &y);
             for (y, shares) in y.chunks(size).zip(shares.chunks(seen)) {
                 for (place, y) in y.iter().enumerate() {
                     let values = values.chunks(size).map(|values| f64::from(values[place]));

@@ -15,15 +15,30 @@ use super::{
     cross_entropy, few, rms_norm, swiglu,
 };
 
+/// Columns up to which `gemm` goes by the number of rows when it divides a sum longer than this.
+const NARROW: usize = 64;
+const SUM: usize = 512;
+
 impl Fused for Flex {
     fn project(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
         let [rows, width] = [x.layout().shape()[0], x.layout().shape()[1]];
-        if rows > few::FEW {
-            return Flex::float_matmul(x, Flex::float_transpose(weight));
+        let out = weight.layout().shape()[0];
+        if rows <= few::FEW {
+            let [x, weight] = [x, weight].map(dense);
+            return tensor(few::project(values(&x), values(&weight), width), &[rows, out]);
         }
-        let [x, weight] = [x, weight].map(dense);
-        let y = few::project(values(&x), values(&weight), width);
-        tensor(y, &[rows, shape(&weight)[0]])
+        let product = |from: usize, numbers: usize| {
+            let [x, weight] = [&x, &weight].map(|matrix| matrix.narrow(1, from, numbers));
+            Flex::float_matmul(x, Flex::float_transpose(weight))
+        };
+        if out > NARROW || width <= SUM {
+            return product(0, width);
+        }
+        // Divided here, the sum of a row is the same whatever other rows there are.
+        let parts = (SUM..width).step_by(SUM);
+        parts.fold(product(0, SUM), |sum, from| {
+            Flex::float_add(sum, product(from, SUM.min(width - from)))
+        })
     }
 
     fn rms_norm(x: FlexTensor, weight: FlexTensor, eps: f64) -> FlexTensor {

@@ -37,7 +37,7 @@ use burn::{
 
 pub(crate) use self::{
     adamw::{Moments, Update, adamw, square_sum},
-    attention::{Onward, Sight, attention, plain as plain_attention, read_on, rotate},
+    attention::{Alike, Onward, Sight, attention, plain as plain_attention, read_on, rotate},
     cross_entropy::{Surplus, cross_entropy},
     linear::linear,
     rms_norm::rms_norm,

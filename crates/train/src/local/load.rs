@@ -53,6 +53,17 @@ fn wide_heads() -> Checkpoint {
     })
 }
 
+/// Wider than `gemm` sums at a time, and no multiple of that, with keys that are narrow.
+fn odd_width() -> Checkpoint {
+    checkpoint_with(|tiny| TransformerConfig {
+        hidden_size: 896,
+        num_attention_heads: 7,
+        num_key_value_heads: 1,
+        head_dim: 64,
+        ..tiny
+    })
+}
+
 fn words(count: usize, random: &mut ChaCha8Rng) -> String {
     let words: Vec<String> =
         (0..count).map(|_| format!("w{}", random.random_range(0..90))).collect();
@@ -169,7 +180,7 @@ fn prompts_that_begin_alike_are_read_once_and_answered_the_same() {
     let transcript = words(800, random);
     let questions: Vec<Request> =
         (0..6).map(|n| greedy(format!("{transcript} {}", words(20 + 30 * n, random)))).collect();
-    for checkpoint in [checkpoint, seven_heads, wide_heads] {
+    for checkpoint in [checkpoint, seven_heads, wide_heads, odd_width] {
         answered_the_same(checkpoint, &questions);
     }
 }

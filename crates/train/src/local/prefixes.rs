@@ -4,15 +4,14 @@ use std::collections::HashMap;
 
 use crate::{
     Transformer,
-    model::{Cache, Chunk, Place},
+    model::{Beginning, Cache, Chunk, Place},
 };
 
 /// Shorter prompts are read whole and in company.
 const LONG: usize = 256;
 /// Of a long prompt what is behind the last whole chunk of so many tokens is read in company, and the rest alone, all
 /// that is not found in one pass. On `flex` a token's keys and values are then the same to the last digit, whatever else
-/// is in the pass, where the model's widths are up to 512 or multiples of it: others, such as 896, are summed in parts
-/// whose size depends on how many tokens there are, 64 and fewer or more.
+/// is in the pass.
 const CHUNK: usize = 32;
 
 /// Chunks that were read.
@@ -77,6 +76,7 @@ impl Prefixes {
             known.extend(new.step_by(CHUNK).map(|at| cache.chunk(in_cache, at..at + CHUNK)));
         }
         self.keep(&keys, &known);
+        cache.begins(in_cache, Beginning { names: keys, each: CHUNK });
     }
 
     fn find(&self, keys: &[blake3::Hash]) -> Vec<Chunk> {

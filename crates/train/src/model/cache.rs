@@ -11,12 +11,16 @@
 //! A sequence that joins is laid so that it ends where the others do; one that leaves gives its row to
 //! the last. Columns that no row reaches any more go when there is need of room.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::TransformerConfig;
-use crate::{device, fused::Onward, tokens::FORBIDDEN};
+use crate::{
+    device,
+    fused::{Alike, Onward},
+    tokens::FORBIDDEN,
+};
 
 /// Columns are made room for in multiples of this.
 const COLUMNS: usize = 64;
@@ -27,6 +31,8 @@ pub(crate) struct Cache {
     pub(super) blocks: Vec<Tensor<4>>,
     /// The column at which each row's sequence starts.
     starts: Vec<usize>,
+    /// What is known of how each begins.
+    beginnings: Vec<Beginning>,
     /// One past the column at which all end.
     end: usize,
     /// Rows and columns there is room for.
@@ -46,6 +52,14 @@ pub(crate) struct Chunk {
     tokens: usize,
 }
 
+/// Names for the first chunks of a sequence, of so many tokens each: what has the same name is the same, and all before
+/// it, to the bit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beginning {
+    pub(crate) names: Vec<blake3::Hash>,
+    pub(crate) each: usize,
+}
+
 /// A rectangle of tokens that one pass reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -53,6 +67,8 @@ pub(crate) struct Place {
     pub(crate) columns: Range<usize>,
     /// Where the sequences of these rows start.
     pub(crate) starts: Vec<usize>,
+    /// Which of these rows begin alike; none where nobody has looked.
+    alike: Vec<Alike>,
 }
 
 impl Cache {
@@ -60,6 +76,7 @@ impl Cache {
         Cache {
             blocks: Vec::new(),
             starts: Vec::new(),
+            beginnings: Vec::new(),
             end: 0,
             room: [0, 0],
             layers: config.num_hidden_layers,
@@ -94,6 +111,7 @@ impl Cache {
             self.each(|held| held.slice_fill([rows.clone()], 0.0));
         }
         self.starts.extend(lengths.iter().map(|length| self.end - length));
+        self.beginnings.resize(rows.end, Beginning::default());
         self.place(rows, self.end - longest..self.end)
     }
 
@@ -111,6 +129,11 @@ impl Cache {
         });
     }
 
+    /// Says how a row begins, so that what it has in common with others is read once in the passes to come.
+    pub(crate) fn begins(&mut self, row: usize, beginning: Beginning) {
+        self.beginnings[row] = beginning;
+    }
+
     /// A copy of what is held of these tokens of a row.
     pub(crate) fn chunk(&self, row: usize, tokens: Range<usize>) -> Chunk {
         let from: Vec<i32> =
@@ -126,12 +149,28 @@ impl Cache {
     pub(crate) fn extend(&mut self, columns: usize) -> Place {
         self.reserve(self.rows(), 0, columns);
         self.end += columns;
-        self.place(0..self.rows(), self.end - columns..self.end)
+        let place = self.place(0..self.rows(), self.end - columns..self.end);
+        Place { alike: self.alike(), ..place }
+    }
+
+    /// For each row the first that begins as it does, and for how many tokens; for that one, the most of any other.
+    fn alike(&self) -> Vec<Alike> {
+        let mut firsts = HashMap::new();
+        let mut alike: Vec<Alike> = Vec::with_capacity(self.rows());
+        for (row, beginning) in self.beginnings.iter().enumerate() {
+            let first =
+                *beginning.names.first().map_or(&row, |name| firsts.entry(name).or_insert(row));
+            let tokens = if first == row { 0 } else { beginning.common(&self.beginnings[first]) };
+            alike.push(Alike { row: first, column: self.starts[first], tokens });
+            alike[first].tokens = alike[first].tokens.max(tokens);
+        }
+        alike
     }
 
     /// Drops a row; the last takes its place.
     pub(crate) fn leave(&mut self, row: usize) {
         self.starts.swap_remove(row);
+        self.beginnings.swap_remove(row);
         let last = self.rows();
         if row < last {
             let from = self.numbers(&[last]);
@@ -157,6 +196,7 @@ impl Cache {
         Cache {
             blocks: blocks.collect(),
             starts: rows.iter().map(|&row| self.starts[row]).collect(),
+            beginnings: rows.iter().map(|&row| self.beginnings[row].clone()).collect(),
             room: [rows.len(), self.room[1]],
             device: self.device.clone(),
             ..*self
@@ -169,7 +209,7 @@ impl Cache {
     }
 
     fn place(&self, rows: Range<usize>, columns: Range<usize>) -> Place {
-        Place { starts: self.starts[rows.clone()].to_vec(), rows, columns }
+        Place { starts: self.starts[rows.clone()].to_vec(), rows, columns, alike: Vec::new() }
     }
 
     /// Each block's tensor is given away while it changes: one that nobody else holds changes in place.
@@ -188,8 +228,9 @@ impl Cache {
         let columns = before + after;
         // A quarter more than is needed, so that moving costs little per token.
         let columns = (columns + columns / 4).max(1).next_multiple_of(COLUMNS);
-        // Not for as many as there once were: a long sequence may follow many short ones.
-        let rows = rows.next_power_of_two();
+        // Not for as many as there once were: a long sequence may follow many short ones. Those that come first are often
+        // all that come.
+        let rows = if self.rows() == 0 { rows } else { rows.next_power_of_two() };
         let shape = [rows, self.heads, columns, self.size];
         let (live, end) = (0..self.rows(), before);
         let empty = || Tensor::<4>::zeros(shape, (&self.device, self.dtype));
@@ -208,6 +249,14 @@ impl Cache {
             *start = *start + end - self.end;
         }
         (self.end, self.room) = (end, [rows, columns]);
+    }
+}
+
+impl Beginning {
+    /// Tokens in common with another.
+    fn common(&self, other: &Beginning) -> usize {
+        let same = self.names.iter().zip(&other.names).take_while(|(one, other)| one == other);
+        self.each * same.count()
     }
 }
 
@@ -234,6 +283,7 @@ impl Place {
             rows: row..row + 1,
             columns: start + tokens.start..start + tokens.end,
             starts: vec![start],
+            alike: Vec::new(),
         }
     }
 
@@ -288,7 +338,11 @@ impl Place {
 
     /// Where it is and what its tokens may look at, for attention that is one operation.
     pub(crate) fn onward(&self, window: Option<usize>) -> Onward {
-        Onward::new(self.rows.clone(), self.columns.clone(), self.oldest(window))
+        let oldest = self.oldest(window);
+        // What is looked at together is looked at whole.
+        let longest = self.columns.end - self.first();
+        let alike = self.alike.iter().copied().filter(|_| window.is_none_or(|at| at >= longest));
+        Onward::new(self.rows.clone(), self.columns.clone(), oldest, alike)
     }
 
     /// What is added to attention scores, `[rows, 1, columns, seen]`: 0 where a token may look, a large
@@ -406,7 +460,11 @@ mod tests {
                     self.pass(&place, new);
                 }
                 Change::Extend(columns) if live > 0 => {
+                    for (row, tokens) in self.rows.iter().enumerate() {
+                        self.cache.begins(row, beginning(tokens));
+                    }
                     let place = self.cache.extend(columns);
+                    self.check_alike(&place);
                     let new = (0..live).map(|_| self.tokens(columns)).collect();
                     self.pass(&place, new);
                 }
@@ -472,6 +530,22 @@ mod tests {
             }
         }
 
+        /// Rows are alike as far as their chunks go, and to one that is like none before it.
+        fn check_alike(&self, place: &Place) {
+            for (row, alike) in place.alike.iter().enumerate() {
+                let (tokens, others) = (&self.rows[row], &self.rows[alike.row]);
+                assert_eq!(tokens[..alike.tokens], others[..alike.tokens]);
+                assert_eq!(alike.column, place.starts[alike.row]);
+                assert_eq!(place.alike[alike.row].row, alike.row);
+                assert!(alike.tokens.is_multiple_of(4), "{alike:?}");
+                let next = |tokens: &Vec<u32>| {
+                    tokens.get(alike.tokens..alike.tokens + 4).map(<[u32]>::to_vec)
+                };
+                let differ = next(tokens).is_none_or(|next_4| Some(next_4) != next(others));
+                assert!(row == alike.row || differ, "{row} has more in common with {alike:?}");
+            }
+        }
+
         /// Every row holds its tokens and ends where all do.
         fn check(&self) {
             assert_eq!(self.cache.rows(), self.rows.len());
@@ -482,6 +556,18 @@ mod tests {
                 assert_eq!(&held, tokens, "row {row}");
             }
         }
+    }
+
+    /// Names for chunks of four tokens.
+    fn beginning(tokens: &[u32]) -> Beginning {
+        let mut hasher = blake3::Hasher::new();
+        let name = |chunk: &[u32]| {
+            for id in chunk {
+                hasher.update(&id.to_le_bytes());
+            }
+            hasher.finalize()
+        };
+        Beginning { names: tokens.chunks_exact(4).map(name).collect(), each: 4 }
     }
 
     fn floats(tensor: Tensor<4>) -> Vec<f32> {
@@ -508,8 +594,10 @@ mod tests {
     fn a_long_sequence_after_many_short_ones_takes_no_more_than_it_needs() {
         let mut watched = Watched::new(None);
         watched.apply(Change::Join(vec![3; 30]));
+        assert_eq!(watched.cache.room, [30, COLUMNS]);
+        watched.apply(Change::Join(vec![3]));
         assert_eq!(watched.cache.room, [32, COLUMNS]);
-        (0..30).for_each(|_| watched.cache.leave(0));
+        (0..31).for_each(|_| watched.cache.leave(0));
         watched.rows.clear();
         watched.apply(Change::Join(vec![1000]));
         assert_eq!(watched.cache.room, [1, 1280]);

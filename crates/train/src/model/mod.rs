@@ -25,7 +25,7 @@ mod parameters;
 mod source;
 
 pub(crate) use self::{
-    cache::{Cache, Chunk, Place},
+    cache::{Beginning, Cache, Chunk, Place},
     config_file::ConfigFile,
     context::Context,
     lora::{Dropout, Lora},

@@ -152,7 +152,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::{TransformerConfig, testing};
+    use crate::{TransformerConfig, model::Beginning, testing};
 
     #[derive(Deserialize)]
     struct Expected {
@@ -248,6 +248,68 @@ mod tests {
             pass(None, 5);
             pass(Some(&[150, 149, 20]), 0);
             (0..3).for_each(|_| pass(None, 1));
+        }
+    }
+
+    /// Rows that begin alike, and others, in companies that change; what is known of their beginnings changes no bit.
+    #[test]
+    fn what_rows_have_in_common_is_read_once_and_taken_alike() {
+        for (groups, window) in [(4, None), (2, None), (1, None), (2, Some(150)), (2, Some(1000))] {
+            let config = TransformerConfig {
+                num_attention_heads: 4,
+                num_key_value_heads: groups,
+                head_dim: 24,
+                sliding_window: window,
+                max_position_embeddings: 900,
+                ..TransformerConfig::tiny(50)
+            };
+            let model = Transformer::init(config, 1, &testing::device()).unwrap();
+            let text = |seed: usize, count: usize| {
+                (0..count).map(move |n| ((n * n + seed * n) % 50) as u32)
+            };
+            // Long, shorter, and one that is like none; chunks of 32 tokens.
+            let prompts: Vec<Vec<u32>> = [(640, 1), (640, 2), (320, 3), (0, 4), (352, 5), (640, 6)]
+                .map(|(common, seed)| text(0, common).chain(text(seed, 33)).collect())
+                .to_vec();
+            let lengths: Vec<usize> = prompts.iter().map(Vec::len).collect();
+            let rows: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
+            let logits = |known: bool| {
+                let mut cache = model.cache();
+                let place = cache.join(&lengths);
+                model.read(&mut cache, &place, &rows);
+                // The same numbers, as chunks that are kept make them.
+                for (row, prompt) in rows.iter().enumerate() {
+                    let same = prompt.iter().zip(rows[0]).take_while(|(one, other)| one == other);
+                    let chunks = same.count() / 32;
+                    if chunks > 0 {
+                        let kept = cache.chunk(0, 0..32 * chunks);
+                        cache.write(row, 0, &kept);
+                    }
+                    if known {
+                        let names = prompt[..32 * chunks].chunks(32).enumerate();
+                        let names = names.map(|(n, _)| blake3::hash(&n.to_le_bytes())).collect();
+                        cache.begins(row, Beginning { names, each: 32 });
+                    }
+                }
+                let mut found = Vec::new();
+                let mut pass = |cache: &mut Cache, columns: usize| {
+                    let ids: Vec<u32> = text(columns, columns).collect();
+                    let place = cache.extend(columns);
+                    let rows = vec![ids.as_slice(); place.rows.len()];
+                    found.push(model.read(cache, &place, &rows));
+                };
+                for columns in [1, 3, 1, 7] {
+                    pass(&mut cache, columns);
+                }
+                // The one that the others are like.
+                cache.leave(0);
+                pass(&mut cache, 1);
+                let mut fork = cache.fork(&[1, 1, 3, 0, 4]);
+                pass(&mut fork, 2);
+                pass(&mut cache, 1);
+                found
+            };
+            assert_eq!(logits(true), logits(false), "{groups} groups, window {window:?}");
         }
     }
 
