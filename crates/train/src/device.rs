@@ -125,6 +125,25 @@ pub(crate) fn side_by_side<P: Sync, T: Send>(
     all()
 }
 
+/// How many sets of answers decode beside each other. On `flex` a step has some forty small operations, and threads that
+/// meet after every one of them wait for each other a third of the time. A row's numbers do not depend on it.
+pub(crate) fn lanes(device: &Device) -> usize {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return rayon::current_num_threads().min(PARTS);
+    }
+    let _ = device;
+    1
+}
+
+/// Does the same with each of some things, as many at once as there are processors; with a single one here.
+pub(crate) fn each_beside<T: Send>(things: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+    match things {
+        [one] => work(one),
+        many => many.par_iter_mut().for_each(work),
+    }
+}
+
 /// Threads for parts of a batch on LibTorch, each of which has its share of the processors for its operations. Left to
 /// itself, LibTorch divides every operation among all, and what is between two of them is done by one. `None` where the
 /// system has no more threads.

@@ -34,6 +34,11 @@ pub(super) fn rest(length: usize) -> usize {
     length - CHUNK * chunks(length)
 }
 
+/// Whether a part of a prompt may be found here.
+pub(super) fn is_long(prompt: &[u32]) -> bool {
+    chunks(prompt.len()) > 0
+}
+
 fn chunks(length: usize) -> usize {
     if length < LONG { 0 } else { (length - 1) / CHUNK }
 }

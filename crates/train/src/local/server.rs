@@ -13,13 +13,16 @@ use ethos_core::{Completion, Scored};
 use super::{
     Job, LocalConfig, Reply,
     draft::Draft,
-    prefixes::{Prefixes, rest},
+    lane::Lane,
+    prefixes::Prefixes,
     score::{Scoring, score},
 };
-use crate::{Checkpoint, Error, Result, device, model::Cache};
+use crate::{Checkpoint, Error, Result, device};
 
 /// How long memory is kept for requests to come.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Answers up to which a lane is filled before the next: so many are multiplied with a weight at a time.
+const TOGETHER: usize = 4;
 
 /// What runs on the thread.
 pub(super) struct Server {
@@ -28,9 +31,8 @@ pub(super) struct Server {
     ends: Vec<u32>,
     config: LocalConfig,
     waiting: VecDeque<(Draft, Reply<Completion>)>,
-    /// Answers in the making, one for each row of the cache.
-    open: Vec<(Draft, Reply<Completion>)>,
-    cache: Cache,
+    /// Answers in the making. A step of one lane is done beside those of the others.
+    lanes: Vec<Lane>,
     prefixes: Prefixes,
     scores: VecDeque<(Scoring, Reply<Vec<Scored>>)>,
 }
@@ -40,8 +42,7 @@ impl Server {
         Server {
             ends: checkpoint.tokenizer.ends().to_vec(),
             waiting: VecDeque::new(),
-            open: Vec::new(),
-            cache: checkpoint.model.cache(),
+            lanes: lanes(&checkpoint),
             prefixes: Prefixes::new(config.prefix_tokens),
             scores: VecDeque::new(),
             config,
@@ -52,9 +53,9 @@ impl Server {
     /// Answers until nobody can ask any more.
     pub(super) fn run(&mut self, inbox: &Receiver<Job>) {
         loop {
-            if self.waiting.is_empty() && self.open.is_empty() && self.scores.is_empty() {
+            if self.waiting.is_empty() && self.open() == 0 && self.scores.is_empty() {
                 let job = inbox.recv_timeout(PATIENCE).or_else(|_| {
-                    self.cache.shrink();
+                    self.lanes.iter_mut().for_each(Lane::shrink);
                     inbox.recv()
                 });
                 let Ok(job) = job else { return };
@@ -71,8 +72,8 @@ impl Server {
                 })
             });
             if let Err(error) = stepped {
-                fail(self.open.drain(..), &error);
-                self.cache = self.checkpoint.model.cache();
+                let failed = std::mem::replace(&mut self.lanes, lanes(&self.checkpoint));
+                fail(failed.into_iter().flat_map(Lane::into_open), &error);
                 self.forget();
             }
         }
@@ -86,7 +87,13 @@ impl Server {
     /// Requests and what is held for them.
     #[cfg(test)]
     pub(super) fn unfinished(&self) -> usize {
-        self.waiting.len() + self.open.len() + self.scores.len() + self.cache.rows()
+        let rows: usize = self.lanes.iter().map(Lane::rows).sum();
+        self.waiting.len() + self.open() + self.scores.len() + rows
+    }
+
+    /// How many answers are in the making.
+    fn open(&self) -> usize {
+        self.lanes.iter().map(Lane::len).sum()
     }
 
     // Whoever stopped waiting does not mind that an answer finds nobody: what `send` gives is ignored.
@@ -110,11 +117,7 @@ impl Server {
 
     fn drop_cancelled(&mut self) {
         self.waiting.retain(|(_, reply)| !reply.is_canceled());
-        for row in (0..self.open.len()).rev() {
-            if self.open[row].1.is_canceled() {
-                self.close(row);
-            }
-        }
+        self.lanes.iter_mut().for_each(Lane::drop_cancelled);
     }
 
     /// Scores what was asked first, alone: a sum in another company is rounded otherwise, and who asks at
@@ -134,84 +137,49 @@ impl Server {
 
     /// One more token for every open answer, and the first for those that join.
     fn step(&mut self) {
-        if !self.open.is_empty() {
-            let place = self.cache.extend(1);
-            let last: Vec<&[u32]> = self.open.iter().map(|(draft, _)| draft.last()).collect();
-            let logits = self.checkpoint.model.read(&mut self.cache, &place, &last);
-            self.extend(0, &logits);
-            self.close_done();
-        }
-        let mut row = self.open.len();
+        let (checkpoint, ends) = (&self.checkpoint, &self.ends);
+        device::each_beside(&mut self.lanes, |lane| lane.go_on(checkpoint, ends));
         self.admit();
-        // Read with those of which about as much is to be read, so that little is padding.
-        let unread = |(draft, _): &(Draft, _)| rest(draft.prompt().len());
-        self.open[row..].sort_by_key(unread);
-        while row < self.open.len() {
-            let size = magnitude(unread(&self.open[row]));
-            let alike = self.open[row..].iter().take_while(|one| magnitude(unread(one)) == size);
-            let prompts: Vec<&[u32]> = alike.map(|(draft, _)| draft.prompt()).collect();
-            let model = &self.checkpoint.model;
-            let lengths: Vec<usize> = prompts.iter().map(|prompt| prompt.len()).collect();
-            let place = self.cache.join(&lengths);
-            for (row, prompt) in prompts.iter().enumerate() {
-                self.prefixes.read(model, &mut self.cache, (&place, row), prompt);
-            }
-            let place = place.last(lengths.into_iter().map(rest).max().unwrap_or(0));
-            let logits = model.read(&mut self.cache, &place, &place.of(&prompts));
-            self.extend(row, &logits);
-            row += place.rows.len();
+        let (checkpoint, ends) = (&self.checkpoint, &self.ends);
+        // One lane after the other, so that what prompts of several have in common is read once.
+        for lane in self.lanes.iter_mut().filter(|lane| lane.awaits_long()) {
+            lane.join(checkpoint, ends, &mut self.prefixes);
         }
-        self.close_done();
+        device::each_beside(&mut self.lanes, |lane| {
+            lane.join(checkpoint, ends, &mut Prefixes::new(0));
+        });
     }
 
     /// Takes in those who wait, in their order, as long as there are slots and tokens for them; one, in any case.
     fn admit(&mut self) {
-        let mut longest = self.open.iter().map(|(draft, _)| draft.longest()).max().unwrap_or(0);
-        while self.open.len() < self.config.slots
+        let mut longest = self.lanes.iter().map(Lane::longest).max().unwrap_or(0);
+        while self.open() < self.config.slots
             && let Some((next, _)) = self.waiting.front()
         {
             longest = longest.max(next.longest());
-            let tokens = longest.saturating_mul(self.open.len() + 1);
-            if tokens > self.config.tokens && !self.open.is_empty() {
+            let tokens = longest.saturating_mul(self.open() + 1);
+            if tokens > self.config.tokens && self.open() > 0 {
                 return;
             }
-            self.open.extend(self.waiting.pop_front());
-        }
-    }
-
-    /// Gives logits to the answers from a row on.
-    fn extend(&mut self, row: usize, logits: &[f32]) {
-        let logits = logits.chunks(self.checkpoint.model.config().vocab_size);
-        for ((draft, _), logits) in self.open[row..].iter_mut().zip(logits) {
-            draft.extend(logits, &self.checkpoint.tokenizer, &self.ends);
-        }
-    }
-
-    fn close_done(&mut self) {
-        // From the end, since the last takes the place of one that leaves.
-        for row in (0..self.open.len()).rev() {
-            if self.open[row].0.is_done() {
-                let (draft, reply) = self.close(row);
-                let _ = reply.send(draft.finish(&self.checkpoint.tokenizer));
+            let next = self.waiting.pop_front();
+            let emptiest = self.lanes.iter_mut().min_by_key(|lane| lane.len() / TOGETHER);
+            if let (Some(lane), Some(next)) = (emptiest, next) {
+                lane.take(next);
             }
         }
     }
+}
 
-    fn close(&mut self, row: usize) -> (Draft, Reply<Completion>) {
-        self.cache.leave(row);
-        self.open.swap_remove(row)
-    }
+/// As many as a device does the work of at a time.
+fn lanes(checkpoint: &Checkpoint) -> Vec<Lane> {
+    let count = device::lanes(checkpoint.model.device());
+    (0..count).map(|_| Lane::new(checkpoint)).collect()
 }
 
 fn fail<T, R>(asked: impl IntoIterator<Item = (T, Reply<R>)>, error: &Error) {
     for (_, reply) in asked {
         let _ = reply.send(Err(Error::Inference(error.to_string())));
     }
-}
-
-/// So that lengths within a factor of two are the same.
-fn magnitude(length: usize) -> u32 {
-    length.max(1).ilog2()
 }
 
 /// Runs something whose panic is an error: a device may run out of memory.

@@ -38,14 +38,20 @@ pub(in crate::fused) fn read(
             keys.chunks_exact_mut(room * size).zip(values.chunks_exact_mut(room * size))
         })
         .collect();
-    slabs.par_iter_mut().enumerate().for_each(|(task, (keys, values))| {
+    let remember = |(task, (keys, values)): (usize, &mut (&mut [f32], &mut [f32]))| {
         group_of(task).remember(keys, values, column);
-    });
+    };
+    let few = time * each <= FEW;
+    match few {
+        // Not worth a thread.
+        true => slabs.iter_mut().enumerate().for_each(remember),
+        false => slabs.par_iter_mut().enumerate().for_each(remember),
+    }
     let slabs: Vec<Slab<'_>> = slabs.iter().map(|(keys, values)| (&**keys, &**values)).collect();
 
     let mut out = vec![0.0; batch * time * heads * size];
     let outs = by_group(&mut out, sizes, each);
-    if time * each <= FEW {
+    if few {
         together::look(outs, group_of, &slabs, onward);
         return out;
     }
