@@ -1,6 +1,7 @@
 //! Answers that decode together, in one cache.
 
 use ethos_core::Completion;
+use rayon::prelude::*;
 
 use super::{
     Reply,
@@ -104,7 +105,6 @@ impl Lane {
 
     /// Gives logits to the answers from a row on, to as many at once as there are processors.
     fn extend(&mut self, row: usize, logits: &[f32], checkpoint: &Checkpoint, ends: &[u32]) {
-        use rayon::prelude::*;
         let logits = logits.par_chunks(checkpoint.model.config().vocab_size);
         self.open[row..].par_iter_mut().zip(logits).for_each(|((draft, _), logits)| {
             draft.extend(logits, &checkpoint.tokenizer, ends);

@@ -139,6 +139,10 @@ impl Server {
     fn step(&mut self) {
         let (checkpoint, ends) = (&self.checkpoint, &self.ends);
         device::each_beside(&mut self.lanes, |lane| lane.go_on(checkpoint, ends));
+        if self.open() > 0 {
+            // What an empty lane had is left to the others.
+            self.lanes.iter_mut().for_each(Lane::shrink);
+        }
         self.admit();
         let (checkpoint, ends) = (&self.checkpoint, &self.ends);
         // One lane after the other, so that what prompts of several have in common is read once.
