@@ -126,7 +126,8 @@ pub(crate) fn side_by_side<P: Sync, T: Send>(
 }
 
 /// How many sets of answers decode beside each other. On `flex` a step has some forty small operations, and threads that
-/// meet after every one of them wait for each other a third of the time. A row's numbers do not depend on it.
+/// meet after every one of them wait for each other a third of the time. More than `few::FEW` rows of a pass are
+/// rounded otherwise, so that last digits may depend on it.
 pub(crate) fn lanes(device: &Device) -> usize {
     #[cfg(feature = "flex")]
     if *device == Device::flex() {

@@ -51,8 +51,8 @@
 //! # Memory
 //!
 //! A step of training frees what it took, and the next takes it again. On `flex` programs want the crate `mimalloc`, with
-//! `MIMALLOC_PURGE_DELAY=60000` in their environment, so that pages are kept meanwhile: as itself it gives them back, which
-//! costs between a twentieth and a sixth of the speed.
+//! `MIMALLOC_PURGE_DELAY=60000` in their environment, so that pages are kept meanwhile: by itself it gives them back, which
+//! costs up to a sixth of the speed.
 //!
 //! [`Device`] is burn's own type, so this crate's major version follows burn's.
 

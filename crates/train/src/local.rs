@@ -31,7 +31,7 @@ use crate::{Checkpoint, Error, Result};
 /// turn out differently.
 ///
 /// Of prompts of 256 tokens and more what was read is kept, and serves those that begin alike: a transcript about which
-/// fifty questions are asked is read once, and on `flex` a step looks at it once for all answers in the making.
+/// fifty questions are asked is read once, and on `flex` a step looks at it once for several answers in the making.
 /// [`LocalConfig`] says how much of all this there is room for.
 ///
 /// A request that names no temperature is sampled at 1, one without `max_tokens` is cut off after 256;

@@ -6,7 +6,7 @@
 //! cores, on LibTorch its own fused kernels. Every function has its plain form beside it, of burn's
 //! operations alone: the reference in tests, and what happens on other devices and in other precisions.
 //!
-//! What `flex` computes depends on shapes only, not on how many threads there are.
+//! What an operation computes on `flex` depends on shapes and the kind of processor, not on how many threads there are.
 
 // As all of LibTorch is in burn 0.22: docs/architecture.md.
 #![cfg_attr(feature = "libtorch", allow(deprecated))]
