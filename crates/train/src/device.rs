@@ -79,6 +79,24 @@ pub(crate) fn skips_masked(device: &Device) -> bool {
     false
 }
 
+/// Whether a token's numbers are the same to the last digit whatever other tokens are computed with it. The products of a
+/// library sum in an order that depends on how many there are: MKL's do on processors with AVX-512.
+pub(crate) fn rows_are_alike(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if *device == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
+/// Tokens of a long prompt that are kept together, and read in a pass of their own unless [rows are
+/// alike](rows_are_alike). On a CPU short passes cost nothing; a GPU takes nearly as long for few tokens as for some
+/// hundreds.
+pub(crate) fn chunk(device: &Device) -> usize {
+    if fuses(device) { 32 } else { 256 }
+}
+
 /// Does something where a device does its work. `flex` divides each operation among the threads of a pool; whoever asks
 /// from outside is put to sleep and woken for every one.
 pub(crate) fn at_home<T: Send>(device: &Device, work: impl FnOnce() -> T + Send) -> T {
@@ -135,6 +153,12 @@ pub(crate) fn lanes(device: &Device) -> usize {
     }
     let _ = device;
     1
+}
+
+/// Threads that a lane has to itself while all are at work.
+#[cfg(feature = "flex")]
+pub(crate) fn threads_of_a_lane() -> usize {
+    rayon::current_num_threads().div_ceil(PARTS)
 }
 
 /// Does the same with each of some things, as many at once as there are processors; with a single one here.

@@ -31,8 +31,9 @@ use crate::{Checkpoint, Error, Result};
 /// turn out differently.
 ///
 /// Of prompts of 256 tokens and more what was read is kept, and serves those that begin alike: a transcript about which
-/// fifty questions are asked is read once, and on `flex` a step looks at it once for several answers in the making.
-/// [`LocalConfig`] says how much of all this there is room for.
+/// fifty questions are asked is read once, and on `flex` a step looks at it once for several answers in the making. An
+/// answer is the same to the last digit, whether its prompt's beginning was kept or not. [`LocalConfig`] says how much of
+/// all this there is room for.
 ///
 /// A request that names no temperature is sampled at 1, one without `max_tokens` is cut off after 256;
 /// sampling without a seed draws one from the system. Of the checkpoint's

@@ -69,38 +69,41 @@ pub(crate) struct Onward {
     /// Where the pass is in what is held.
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    /// For each of its rows the one that it begins like; none where nothing is known of that.
+    /// Its rows in the order of how they begin; none where nothing is known of that.
     #[cfg_attr(not(feature = "flex"), expect(dead_code, reason = "only it reads less for that"))]
     alike: Arc<[Alike]>,
 }
 
-/// A row whose first tokens another row has, too: the same numbers are held for both.
+/// A row of a pass, among others in such an order that the longer two of them are alike, the nearer they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Alike {
-    /// The one that serves both, counted from the first of the pass.
+    /// Counted from the first of the pass.
     pub(crate) row: usize,
-    /// The column at which it starts.
-    pub(crate) column: usize,
+    /// First tokens that it has in common with the one before it: the same numbers are held for both. Any two have the
+    /// least in common of those between them, the first of the two left out.
     pub(crate) tokens: usize,
 }
 
 impl Onward {
-    /// With the first column that each token may look at, row by row, and for each row the one it begins like, of which
-    /// all its tokens see all.
+    /// With the first column that each token may look at, row by row, and the rows in the order of how they begin. What
+    /// they have in common, all their tokens see.
     pub(crate) fn new(
         rows: Range<usize>,
         columns: Range<usize>,
         oldest: impl Iterator<Item = usize>,
-        alike: impl Iterator<Item = Alike>,
+        alike: Arc<[Alike]>,
     ) -> Self {
         let first = oldest.map(|column| column as u32).collect();
-        Onward { sight: Sight::new(first), rows, columns, alike: alike.collect() }
+        Onward { sight: Sight::new(first), rows, columns, alike }
     }
 
-    /// What a row begins like: itself, where it is like no other.
+    /// All rows in the order of how they begin; in their own, each like none, where nothing is known of that.
     #[cfg(feature = "flex")]
-    fn alike(&self, row: usize) -> Alike {
-        self.alike.get(row).copied().unwrap_or(Alike { row, column: 0, tokens: 0 })
+    fn in_order(&self) -> Vec<Alike> {
+        match self.alike.is_empty() {
+            true => (0..self.rows.len()).map(|row| Alike { row, tokens: 0 }).collect(),
+            false => self.alike.to_vec(),
+        }
     }
 }
 

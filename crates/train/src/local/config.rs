@@ -13,7 +13,8 @@ pub struct LocalConfig {
     pub slots: usize,
     /// Tokens of requests that decode together: as many as there are times the longest, answer included. More requests
     /// wait, but one that is longer by itself is let in alone. In memory there is room for up to two and a half times as
-    /// many: for rows in powers of two, and for a quarter more tokens in each. What is scored at a time is bounded alike.
+    /// many: for rows in powers of two, and for a quarter more tokens in each, in multiples of 64. What is scored at a
+    /// time is bounded alike.
     pub tokens: usize,
     /// Tokens of long prompts that are kept for others that begin alike, besides.
     pub prefix_tokens: usize,
@@ -43,6 +44,11 @@ impl LocalConfig {
     #[must_use]
     pub fn with_prefix_tokens(self, prefix_tokens: usize) -> Self {
         LocalConfig { prefix_tokens, ..self }
+    }
+
+    /// The most tokens that memory is held for, where there are so many.
+    pub(super) fn room(tokens: usize) -> usize {
+        tokens.saturating_mul(5) / 2
     }
 
     pub(super) fn check(&self) -> Result<()> {

@@ -4,9 +4,9 @@ use ethos_core::Completion;
 use rayon::prelude::*;
 
 use super::{
-    Reply,
+    LocalConfig, Reply,
     draft::Draft,
-    prefixes::{Prefixes, is_long, rest},
+    prefixes::{Division, Prefixes},
 };
 use crate::{Checkpoint, model::Cache};
 
@@ -39,14 +39,20 @@ impl Lane {
         self.cache.rows()
     }
 
+    /// Tokens that memory is held for.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.cache.room()
+    }
+
     /// Takes in an answer of which nothing is read.
     pub(super) fn take(&mut self, answer: (Draft, Reply<Completion>)) {
         self.open.push(answer);
     }
 
     /// Whether a prompt is still to be read of which a part may be known.
-    pub(super) fn awaits_long(&self) -> bool {
-        self.open[self.cache.rows()..].iter().any(|(draft, _)| is_long(draft.prompt()))
+    pub(super) fn awaits_long(&self, division: Division) -> bool {
+        self.open[self.cache.rows()..].iter().any(|(draft, _)| division.is_long(draft.prompt()))
     }
 
     /// Gives up what nobody waits for any more.
@@ -74,6 +80,8 @@ impl Lane {
     pub(super) fn join(&mut self, checkpoint: &Checkpoint, ends: &[u32], prefixes: &mut Prefixes) {
         let mut row = self.cache.rows();
         // Read with those of which about as much is to be read, so that little is padding.
+        let division = prefixes.division();
+        let rest = |length| division.rest(length);
         let unread = |(draft, _): &(Draft, _)| rest(draft.prompt().len());
         self.open[row..].sort_by_key(unread);
         while row < self.open.len() {
@@ -93,9 +101,14 @@ impl Lane {
         self.close_done(checkpoint);
     }
 
-    /// Gives memory back, once there are no answers.
-    pub(super) fn shrink(&mut self) {
-        self.cache.shrink();
+    /// Tokens that it has room for, or will have once its answers are written.
+    pub(super) fn room(&self) -> usize {
+        self.cache.room().max(LocalConfig::room(self.len() * self.longest()))
+    }
+
+    /// Gives back memory that its answers do not need.
+    pub(super) fn trim(&mut self) {
+        self.cache.trim();
     }
 
     /// All answers, unfinished; the cache is not to be used any more.

@@ -8,7 +8,10 @@ use futures::{
     executor::block_on,
     future::{join_all, maybe_done, poll_immediate},
 };
-use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand::{
+    RngExt, SeedableRng,
+    seq::{IndexedRandom, SliceRandom},
+};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Job, LocalConfig, LocalModel, server::Server};
@@ -172,6 +175,35 @@ fn what_is_given_up_leaves_nothing_behind() {
     drop(jobs);
     let server = serving.join().unwrap();
     assert_eq!(server.unfinished(), 0);
+}
+
+/// Whatever there was before, and in whichever lane, there is memory for what [`LocalConfig::tokens`] says.
+#[test]
+fn no_more_memory_is_held_than_is_promised() {
+    let random = &mut ChaCha8Rng::seed_from_u64(4);
+    let (slots, tokens) = (8, 2 * CONTEXT);
+    let config = LocalConfig::default().with_slots(slots).with_tokens(tokens);
+    let mut server = Server::new(checkpoint(), config);
+    let mut most = 0;
+    for _ in 0..30 {
+        // Long ones and short ones, not always as many as there are slots for.
+        let answers: Vec<_> = (0..random.random_range(1..12))
+            .map(|_| {
+                let words = words(*[5, 200, 900].choose(random).unwrap(), random);
+                let (reply, answer) = oneshot::channel::<Result<Completion>>();
+                server.take(Job::Complete(greedy(words), reply));
+                answer
+            })
+            .collect();
+        for _ in 0..random.random_range(1..20) {
+            server.step();
+            most = most.max(server.held());
+        }
+        drop(answers);
+    }
+    // Two rows for each slot may be longer by what makes a multiple of 64.
+    assert!(most <= LocalConfig::room(tokens) + 2 * slots * 63, "{most}");
+    assert!(most > tokens, "{most}");
 }
 
 #[test]

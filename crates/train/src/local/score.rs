@@ -2,10 +2,7 @@
 
 use ethos_core::{Request, Scored};
 
-use super::{
-    prefixes::{Prefixes, rest},
-    prompt,
-};
+use super::{prefixes::Prefixes, prompt};
 use crate::{
     Checkpoint, Result, Transformer,
     model::{Place, Wanted},
@@ -74,7 +71,7 @@ pub(super) fn score(
     let mut prompt = model.cache();
     let place = prompt.join(&[shared.len()]);
     prefixes.read(model, &mut prompt, (&place, 0), shared);
-    let place = place.last(rest(shared.len()));
+    let place = place.last(prefixes.division().rest(shared.len()));
     model.read_and_score(&mut prompt, &place, &place.of(&[shared]), &[]);
 
     let mut scores = Vec::new();

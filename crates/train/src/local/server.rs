@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Checkpoint, Error, Result, device};
 
-/// How long memory is kept for requests to come.
+/// How long memory is kept for requests to come; an allocator may keep it longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Answers up to which a lane is filled before the next: so many are multiplied with a weight at a time.
 const TOGETHER: usize = 4;
@@ -43,7 +43,7 @@ impl Server {
             ends: checkpoint.tokenizer.ends().to_vec(),
             waiting: VecDeque::new(),
             lanes: lanes(&checkpoint),
-            prefixes: Prefixes::new(config.prefix_tokens),
+            prefixes: Prefixes::new(config.prefix_tokens, checkpoint.model.device()),
             scores: VecDeque::new(),
             config,
             checkpoint,
@@ -55,7 +55,7 @@ impl Server {
         loop {
             if self.waiting.is_empty() && self.open() == 0 && self.scores.is_empty() {
                 let job = inbox.recv_timeout(PATIENCE).or_else(|_| {
-                    self.lanes.iter_mut().for_each(Lane::shrink);
+                    self.lanes.iter_mut().for_each(Lane::trim);
                     inbox.recv()
                 });
                 let Ok(job) = job else { return };
@@ -81,7 +81,8 @@ impl Server {
 
     /// What was read is not to be trusted after a panic: a device may tell of it later.
     fn forget(&mut self) {
-        self.prefixes = Prefixes::new(self.config.prefix_tokens);
+        let device = self.checkpoint.model.device();
+        self.prefixes = Prefixes::new(self.config.prefix_tokens, device);
     }
 
     /// Requests and what is held for them.
@@ -91,6 +92,12 @@ impl Server {
         self.waiting.len() + self.open() + self.scores.len() + rows
     }
 
+    /// Tokens that memory is held for.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.lanes.iter().map(Lane::held).sum()
+    }
+
     /// How many answers are in the making.
     fn open(&self) -> usize {
         self.lanes.iter().map(Lane::len).sum()
@@ -98,7 +105,7 @@ impl Server {
 
     // Whoever stopped waiting does not mind that an answer finds nobody: what `send` gives is ignored.
 
-    fn take(&mut self, job: Job) {
+    pub(super) fn take(&mut self, job: Job) {
         match job {
             Job::Complete(request, reply) => {
                 match unpanicked(|| Draft::new(&self.checkpoint, &request)) {
@@ -136,22 +143,29 @@ impl Server {
     }
 
     /// One more token for every open answer, and the first for those that join.
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let (checkpoint, ends) = (&self.checkpoint, &self.ends);
         device::each_beside(&mut self.lanes, |lane| lane.go_on(checkpoint, ends));
-        if self.open() > 0 {
-            // What an empty lane had is left to the others.
-            self.lanes.iter_mut().for_each(Lane::shrink);
-        }
         self.admit();
+        self.make_room();
         let (checkpoint, ends) = (&self.checkpoint, &self.ends);
         // One lane after the other, so that what prompts of several have in common is read once.
-        for lane in self.lanes.iter_mut().filter(|lane| lane.awaits_long()) {
+        let division = self.prefixes.division();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.awaits_long(division)) {
             lane.join(checkpoint, ends, &mut self.prefixes);
         }
         device::each_beside(&mut self.lanes, |lane| {
-            lane.join(checkpoint, ends, &mut Prefixes::new(0));
+            lane.join(checkpoint, ends, &mut Prefixes::new(0, checkpoint.model.device()));
         });
+    }
+
+    /// Where a lane had more answers, or longer ones, its memory is left to the others before they need more than there
+    /// is to be.
+    fn make_room(&mut self) {
+        let room: usize = self.lanes.iter().map(Lane::room).sum();
+        if room > LocalConfig::room(self.config.tokens) {
+            self.lanes.iter_mut().for_each(Lane::trim);
+        }
     }
 
     /// Takes in those who wait, in their order, as long as there are slots and tokens for them; one, in any case.
@@ -199,7 +213,7 @@ fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use ethos_core::{Model, Request, Sampling};
-    use futures::{executor::block_on, future::join};
+    use futures::{executor::block_on, future::join_all};
 
     use crate::{
         ChatTemplate, Checkpoint, DeviceSpec, LocalModel, Tokenizer, Transformer, TransformerConfig,
@@ -228,14 +242,21 @@ mod tests {
         let ask = |text: &str| Request::user(text).with_sampling(sampling.clone());
         let alone = block_on(local.complete(&ask("a b"))).unwrap();
 
-        let (good, bad) = (ask("a b"), ask("a c"));
-        let (good, bad) = block_on(join(local.complete(&good), local.complete(&bad)));
-        let error = bad.unwrap_err().to_string();
-        assert!(error.contains("panicked"), "{error}");
-        // Whether the other was in flight at the time is chance.
-        match good {
-            Ok(answer) => assert_eq!(answer, alone),
-            Err(error) => assert!(error.to_string().contains("panicked"), "{error}"),
+        // Alone beside a good one, and beside so many that they decode in several lanes.
+        for good in [1, 8] {
+            let asked: Vec<Request> = (0..good).map(|_| ask("a b")).chain([ask("a c")]).collect();
+            let answers = block_on(join_all(asked.iter().map(|request| local.complete(request))));
+            let (bad, good) = answers.split_last().unwrap();
+            let error = bad.as_ref().unwrap_err().to_string();
+            assert!(error.contains("panicked"), "{error}");
+            // Whether the others were in flight at the time is chance.
+            for good in good {
+                match good {
+                    Ok(answer) => assert_eq!(answer, &alone),
+                    Err(error) => assert!(error.to_string().contains("panicked"), "{error}"),
+                }
+            }
+            assert_eq!(block_on(local.complete(&ask("a b"))).unwrap(), alone);
         }
         assert_eq!(block_on(local.complete(&ask("a b"))).unwrap(), alone);
         assert!(block_on(local.score(&ask("a"), &["c".to_owned()])).is_err());

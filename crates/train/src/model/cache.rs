@@ -11,8 +11,9 @@
 //! A sequence that joins is laid so that it ends where the others do; one that leaves gives its row to
 //! the last. Columns that no row reaches any more go when there is need of room.
 
-use std::{collections::HashMap, ops::Range};
+use std::{cmp::Ordering, ops::Range, sync::Arc};
 
+use blake3::Hash;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::TransformerConfig;
@@ -33,6 +34,8 @@ pub(crate) struct Cache {
     starts: Vec<usize>,
     /// What is known of how each begins.
     beginnings: Vec<Beginning>,
+    /// Its rows in the order of how they begin, until that changes.
+    alike: Option<Arc<[Alike]>>,
     /// One past the column at which all end.
     end: usize,
     /// Rows and columns there is room for.
@@ -56,7 +59,7 @@ pub(crate) struct Chunk {
 /// it, to the bit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beginning {
-    pub(crate) names: Vec<blake3::Hash>,
+    pub(crate) names: Vec<Hash>,
     pub(crate) each: usize,
 }
 
@@ -67,8 +70,8 @@ pub(crate) struct Place {
     pub(crate) columns: Range<usize>,
     /// Where the sequences of these rows start.
     pub(crate) starts: Vec<usize>,
-    /// Which of these rows begin alike; none where nobody has looked.
-    alike: Vec<Alike>,
+    /// These rows in the order of how they begin; none where nobody has looked.
+    alike: Arc<[Alike]>,
 }
 
 impl Cache {
@@ -77,6 +80,7 @@ impl Cache {
             blocks: Vec::new(),
             starts: Vec::new(),
             beginnings: Vec::new(),
+            alike: None,
             end: 0,
             room: [0, 0],
             layers: config.num_hidden_layers,
@@ -112,6 +116,7 @@ impl Cache {
         }
         self.starts.extend(lengths.iter().map(|length| self.end - length));
         self.beginnings.resize(rows.end, Beginning::default());
+        self.alike = None;
         self.place(rows, self.end - longest..self.end)
     }
 
@@ -132,6 +137,7 @@ impl Cache {
     /// Says how a row begins, so that what it has in common with others is read once in the passes to come.
     pub(crate) fn begins(&mut self, row: usize, beginning: Beginning) {
         self.beginnings[row] = beginning;
+        self.alike = None;
     }
 
     /// A copy of what is held of these tokens of a row.
@@ -153,24 +159,27 @@ impl Cache {
         Place { alike: self.alike(), ..place }
     }
 
-    /// For each row the first that begins as it does, and for how many tokens; for that one, the most of any other.
-    fn alike(&self) -> Vec<Alike> {
-        let mut firsts = HashMap::new();
-        let mut alike: Vec<Alike> = Vec::with_capacity(self.rows());
-        for (row, beginning) in self.beginnings.iter().enumerate() {
-            let first =
-                *beginning.names.first().map_or(&row, |name| firsts.entry(name).or_insert(row));
-            let tokens = if first == row { 0 } else { beginning.common(&self.beginnings[first]) };
-            alike.push(Alike { row: first, column: self.starts[first], tokens });
-            alike[first].tokens = alike[first].tokens.max(tokens);
-        }
-        alike
+    /// The rows in the order of how they begin.
+    fn alike(&mut self) -> Arc<[Alike]> {
+        let beginnings = &self.beginnings;
+        let sort = || {
+            let mut order: Vec<usize> = (0..beginnings.len()).collect();
+            order.sort_by(|&one, &other| beginnings[one].cmp(&beginnings[other]));
+            let before = std::iter::once(None).chain(order.iter().map(Some));
+            let alike = order.iter().zip(before).map(|(&row, before)| Alike {
+                row,
+                tokens: before.map_or(0, |&before| beginnings[row].common(&beginnings[before])),
+            });
+            alike.collect()
+        };
+        self.alike.get_or_insert_with(sort).clone()
     }
 
     /// Drops a row; the last takes its place.
     pub(crate) fn leave(&mut self, row: usize) {
         self.starts.swap_remove(row);
         self.beginnings.swap_remove(row);
+        self.alike = None;
         let last = self.rows();
         if row < last {
             let from = self.numbers(&[last]);
@@ -182,10 +191,21 @@ impl Cache {
         }
     }
 
-    /// Gives memory back, once there are no rows.
-    pub(crate) fn shrink(&mut self) {
+    /// For how many tokens there is room.
+    pub(crate) fn room(&self) -> usize {
+        self.room[0] * self.room[1]
+    }
+
+    /// Gives back what was made room for and is not needed now; all, where there are no rows.
+    pub(crate) fn trim(&mut self) {
         if self.rows() == 0 {
             (self.blocks, self.end, self.room) = (Vec::new(), 0, [0, 0]);
+            return;
+        }
+        let kept = self.kept();
+        let [rows, columns] = self.needed(self.rows(), kept);
+        if rows * columns < self.room() {
+            self.lay_anew([rows, columns], kept);
         }
     }
 
@@ -197,6 +217,7 @@ impl Cache {
             blocks: blocks.collect(),
             starts: rows.iter().map(|&row| self.starts[row]).collect(),
             beginnings: rows.iter().map(|&row| self.beginnings[row].clone()).collect(),
+            alike: None,
             room: [rows.len(), self.room[1]],
             device: self.device.clone(),
             ..*self
@@ -209,7 +230,7 @@ impl Cache {
     }
 
     fn place(&self, rows: Range<usize>, columns: Range<usize>) -> Place {
-        Place { starts: self.starts[rows.clone()].to_vec(), rows, columns, alike: Vec::new() }
+        Place { starts: self.starts[rows.clone()].to_vec(), rows, columns, alike: Arc::default() }
     }
 
     /// Each block's tensor is given away while it changes: one that nobody else holds changes in place.
@@ -222,17 +243,30 @@ impl Cache {
         if rows <= self.room[0] && before <= self.end && self.end + after <= self.room[1] {
             return;
         }
-        let first = self.starts.iter().copied().min().unwrap_or(self.end);
-        let kept = self.end - first;
-        let before = before.max(kept);
-        let columns = before + after;
+        let before = before.max(self.kept());
+        self.lay_anew(self.needed(rows, before + after), before);
+    }
+
+    /// Columns that a row reaches.
+    fn kept(&self) -> usize {
+        self.end - self.starts.iter().copied().min().unwrap_or(self.end)
+    }
+
+    /// Rows and columns to make room for.
+    fn needed(&self, rows: usize, columns: usize) -> [usize; 2] {
         // A quarter more than is needed, so that moving costs little per token.
         let columns = (columns + columns / 4).max(1).next_multiple_of(COLUMNS);
         // Not for as many as there once were: a long sequence may follow many short ones. Those that come first are often
         // all that come.
         let rows = if self.rows() == 0 { rows } else { rows.next_power_of_two() };
+        [rows, columns]
+    }
+
+    /// Moves all rows to where there is room for so many, and has them end at a column.
+    fn lay_anew(&mut self, [rows, columns]: [usize; 2], end: usize) {
+        let kept = self.kept();
         let shape = [rows, self.heads, columns, self.size];
-        let (live, end) = (0..self.rows(), before);
+        let (live, first) = (0..self.rows(), self.end - kept);
         let empty = || Tensor::<4>::zeros(shape, (&self.device, self.dtype));
         let old = std::mem::take(&mut self.blocks);
         self.blocks = match kept * live.len() {
@@ -257,6 +291,13 @@ impl Beginning {
     fn common(&self, other: &Beginning) -> usize {
         let same = self.names.iter().zip(&other.names).take_while(|(one, other)| one == other);
         self.each * same.count()
+    }
+
+    /// An order in which those stand together that begin alike.
+    fn cmp(&self, other: &Beginning) -> Ordering {
+        let [one, other] =
+            [self, other].map(|beginning| beginning.names.iter().map(Hash::as_bytes));
+        one.cmp(other)
     }
 }
 
@@ -283,7 +324,7 @@ impl Place {
             rows: row..row + 1,
             columns: start + tokens.start..start + tokens.end,
             starts: vec![start],
-            alike: Vec::new(),
+            alike: Arc::default(),
         }
     }
 
@@ -341,7 +382,8 @@ impl Place {
         let oldest = self.oldest(window);
         // What is looked at together is looked at whole.
         let longest = self.columns.end - self.first();
-        let alike = self.alike.iter().copied().filter(|_| window.is_none_or(|at| at >= longest));
+        let whole = window.is_none_or(|window| window >= longest);
+        let alike = if whole { self.alike.clone() } else { Arc::default() };
         Onward::new(self.rows.clone(), self.columns.clone(), oldest, alike)
     }
 
@@ -393,6 +435,7 @@ mod tests {
         Follow(prop::sample::Index, usize, Vec<usize>),
         Extend(usize),
         Leave(prop::sample::Index),
+        Trim,
         Fork(Vec<prop::sample::Index>),
     }
 
@@ -403,6 +446,7 @@ mod tests {
                 .prop_map(|(row, known, lengths)| Change::Follow(row, known, lengths)),
             (1..4usize).prop_map(Change::Extend),
             any::<prop::sample::Index>().prop_map(Change::Leave),
+            Just(Change::Trim),
             vec(any::<prop::sample::Index>(), 1..5).prop_map(Change::Fork),
         ]
     }
@@ -473,6 +517,11 @@ mod tests {
                     self.cache.leave(row);
                     self.rows.swap_remove(row);
                 }
+                Change::Trim => {
+                    let room = self.cache.room();
+                    self.cache.trim();
+                    assert!(self.cache.room() <= room);
+                }
                 Change::Fork(rows) if live > 0 => {
                     let rows: Vec<usize> = rows.iter().map(|row| row.index(live)).collect();
                     self.cache = self.cache.fork(&rows);
@@ -530,19 +579,19 @@ mod tests {
             }
         }
 
-        /// Rows are alike as far as their chunks go, and to one that is like none before it.
+        /// Rows stand so that any two have in common what those between them have, in whole chunks.
         fn check_alike(&self, place: &Place) {
-            for (row, alike) in place.alike.iter().enumerate() {
-                let (tokens, others) = (&self.rows[row], &self.rows[alike.row]);
-                assert_eq!(tokens[..alike.tokens], others[..alike.tokens]);
-                assert_eq!(alike.column, place.starts[alike.row]);
-                assert_eq!(place.alike[alike.row].row, alike.row);
-                assert!(alike.tokens.is_multiple_of(4), "{alike:?}");
-                let next = |tokens: &Vec<u32>| {
-                    tokens.get(alike.tokens..alike.tokens + 4).map(<[u32]>::to_vec)
-                };
-                let differ = next(tokens).is_none_or(|next_4| Some(next_4) != next(others));
-                assert!(row == alike.row || differ, "{row} has more in common with {alike:?}");
+            let mut rows: Vec<usize> = place.alike.iter().map(|alike| alike.row).collect();
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..self.rows.len()));
+            for (n, one) in place.alike.iter().enumerate() {
+                let mut least = usize::MAX;
+                for other in &place.alike[n + 1..] {
+                    least = least.min(other.tokens);
+                    let tokens = self.rows[one.row].iter().zip(&self.rows[other.row]);
+                    let common = tokens.take_while(|(one, other)| one == other).count();
+                    assert_eq!(least, common - common % 4, "{one:?} and {other:?}");
+                }
             }
         }
 
@@ -610,10 +659,12 @@ mod tests {
         watched.apply(Change::Join(vec![3, 70]));
         assert_eq!(watched.cache.blocks[0].dims()[2] % COLUMNS, 0);
         watched.cache.leave(0);
-        watched.cache.shrink();
-        watched.cache.leave(0);
         assert_eq!(watched.cache.room, [2, 128]);
-        watched.cache.shrink();
+        watched.cache.trim();
+        assert_eq!(watched.cache.room, [1, 128]);
+        watched.cache.leave(0);
+        assert_eq!(watched.cache.room, [1, 128]);
+        watched.cache.trim();
         assert!(watched.cache.blocks.is_empty());
         assert_eq!((watched.cache.rows(), watched.cache.end, watched.cache.room), (0, 0, [0, 0]));
     }

@@ -267,10 +267,16 @@ mod tests {
             let text = |seed: usize, count: usize| {
                 (0..count).map(move |n| ((n * n + seed * n) % 50) as u32)
             };
-            // Long, shorter, and one that is like none; chunks of 32 tokens.
-            let prompts: Vec<Vec<u32>> = [(640, 1), (640, 2), (320, 3), (0, 4), (352, 5), (640, 6)]
-                .map(|(common, seed)| text(0, common).chain(text(seed, 33)).collect())
-                .to_vec();
+            // A family of long and shorter ones; one that is like none; another family that begins as the first does, and
+            // one that has that beginning alone.
+            let families = [
+                [(640, 0), (640, 0), (320, 0), (0, 0), (352, 0), (640, 0)].as_slice(),
+                &[(96, 320), (96, 320), (96, 0), (96, 288)],
+            ];
+            let prompts = families.concat().into_iter().enumerate().map(|(seed, (one, other))| {
+                text(0, one).chain(text(20, other)).chain(text(seed + 1, 33)).collect()
+            });
+            let prompts: Vec<Vec<u32>> = prompts.collect();
             let lengths: Vec<usize> = prompts.iter().map(Vec::len).collect();
             let rows: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
             let logits = |known: bool| {
@@ -279,15 +285,16 @@ mod tests {
                 model.read(&mut cache, &place, &rows);
                 // The same numbers, as chunks that are kept make them.
                 for (row, prompt) in rows.iter().enumerate() {
-                    let same = prompt.iter().zip(rows[0]).take_while(|(one, other)| one == other);
-                    let chunks = same.count() / 32;
-                    if chunks > 0 {
-                        let kept = cache.chunk(0, 0..32 * chunks);
-                        cache.write(row, 0, &kept);
+                    let mut names = Vec::new();
+                    for chunk in (0..prompt.len() - 32).step_by(32).map(|start| start..start + 32) {
+                        let beginning = &prompt[..chunk.end];
+                        let first = rows.iter().position(|other| other.starts_with(beginning));
+                        let kept = cache.chunk(first.unwrap(), chunk.clone());
+                        cache.write(row, chunk.start, &kept);
+                        let bytes: Vec<u8> = beginning.iter().map(|&id| id as u8).collect();
+                        names.push(blake3::hash(&bytes));
                     }
                     if known {
-                        let names = prompt[..32 * chunks].chunks(32).enumerate();
-                        let names = names.map(|(n, _)| blake3::hash(&n.to_le_bytes())).collect();
                         cache.begins(row, Beginning { names, each: 32 });
                     }
                 }
@@ -304,7 +311,7 @@ mod tests {
                 // The one that the others are like.
                 cache.leave(0);
                 pass(&mut cache, 1);
-                let mut fork = cache.fork(&[1, 1, 3, 0, 4]);
+                let mut fork = cache.fork(&[1, 1, 3, 0, 4, 7, 8, 6]);
                 pass(&mut fork, 2);
                 pass(&mut cache, 1);
                 found
