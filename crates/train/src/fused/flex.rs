@@ -15,8 +15,10 @@ use super::{
     cross_entropy, few, rms_norm, swiglu,
 };
 
-/// Columns up to which `gemm` goes by the number of rows when it divides a sum longer than this.
+/// Rows and columns up to which `gemm` sums [`SUM`] numbers at a time. With more of either it goes by the processor's
+/// caches, so that of a product with as few columns a sum would depend on the number of rows.
 const NARROW: usize = 64;
+/// Numbers that are summed at a time, before they are added to those before them.
 const SUM: usize = 512;
 
 impl Fused for Flex {

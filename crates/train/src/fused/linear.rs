@@ -36,8 +36,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn it_is_the_plain_product(
-            // With more rows and fewer than are multiplied without laying the weight out anew.
-            batch in 1usize..4, time in 1usize..30, width in 1usize..60, out in 1usize..60,
+            // With more rows and fewer than are multiplied without laying the weight out anew, and with sums longer than
+            // are taken at a time.
+            batch in 1usize..4, time in 1usize..30,
+            width in prop_oneof![1usize..60, 500usize..1100], out in 1usize..70,
             turned: bool, seed in 0u64..1000,
         ) {
             let run = |product: fn(Tensor<3>, Tensor<2>) -> Tensor<3>| {
