@@ -16,6 +16,7 @@ use crate::{
     journal::{Journal, Known, Record},
     model::{Completion, Model, Request, Scored, Stop, Usage},
     read::{Read, Reason, Unusable},
+    seed::derived_seed,
     watch::{Progress, Watch},
 };
 
@@ -47,6 +48,23 @@ pub enum Query {
     Score(Request, Vec<String>),
 }
 
+impl Query {
+    /// What is sent for a draw and an attempt. All but the first of both have a seed of their own: under the same one, a
+    /// model that honours it would give the same answer again.
+    pub(crate) fn sent(&self, draw: u32, attempt: u32) -> Cow<'_, Query> {
+        if let Query::Complete(request) = self
+            && let Some(seed) = request.sampling.seed
+            && (draw, attempt) != (0, 0)
+        {
+            let mut request = request.clone();
+            let apart: [&[u8]; 2] = [&draw.to_le_bytes(), &attempt.to_le_bytes()];
+            request.sampling.seed = Some(derived_seed(seed, &apart));
+            return Cow::Owned(Query::Complete(request));
+        }
+        Cow::Borrowed(self)
+    }
+}
+
 /// One thing to ask.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -55,9 +73,11 @@ pub struct Ask {
     pub id: AskId,
     /// The query.
     pub query: Query,
-    /// Which draw of this query: ten draws of one question are ten questions.
+    /// Which draw of this query: ten draws of one question are ten questions, each with a seed of its own where the
+    /// request has one.
     pub draw: u32,
-    /// How often an unusable answer is asked again (2 for answers, 0 for scores, unless told).
+    /// How often an unusable answer is asked again (2 for answers, 0 for scores, unless told), each time with another
+    /// seed where the request has one. A model that answers greedily may give the same again: 0 saves that.
     pub tries: u32,
 }
 
@@ -291,7 +311,7 @@ impl<'a> Asker<'a> {
                         reused = false;
                         tally.sending();
                         journal.intend(&claim).await?;
-                        match send(*model, &query).await {
+                        match send(*model, &query.sent(draw, attempt)).await {
                             Ok(reply) => {
                                 let model = model.id().key.clone();
                                 let record = Record { id: id.clone(), model, draw, attempt, reply };
@@ -419,7 +439,7 @@ mod tests {
     use futures::{TryStreamExt, executor::block_on, future::BoxFuture, stream};
 
     use super::*;
-    use crate::{ModelErrorKind, ModelId, Scripted};
+    use crate::{BatchLimits, Batching, ModelErrorKind, ModelId, Sampling, Scripted, ask_batch};
 
     fn ask(item: usize) -> Ask {
         Ask::new("test", item.to_string(), Query::Complete(Request::user(item.to_string())))
@@ -511,6 +531,42 @@ mod tests {
         texts.sort();
         texts.dedup();
         assert_eq!((texts.len(), asked.load(Ordering::SeqCst)), (10, 10));
+    }
+
+    /// Through the batch service, too.
+    #[test]
+    fn draws_and_attempts_have_seeds_of_their_own() {
+        let model = Scripted::new("seeded", |request| {
+            let text = format!("{:?}", request.sampling.seed);
+            // The first draw of a given seed is cut off, and asked again.
+            let cut = request.sampling.seed == Some(7);
+            Completion::new(text).with_stop(if cut { Stop::Length } else { Stop::End })
+        })
+        .with_batches(BatchLimits::new(8, 1 << 20));
+        let asks = |seed| -> Vec<Ask> {
+            let sampling = Sampling { seed, ..Sampling::default() };
+            let query = Query::Complete(Request::user("?").with_sampling(sampling));
+            (0..4).map(|draw| Ask::new("test", "0", query.clone()).with_draw(draw)).collect()
+        };
+        let texts = |seed| -> Vec<String> {
+            let journal = Journal::in_memory().unwrap();
+            let answers = run(&model, &journal, asks(seed));
+            let mut texts: Vec<_> = answers.into_iter().map(|a| a.result.unwrap()).collect();
+            texts.sort();
+            texts
+        };
+        assert_eq!(texts(None), ["None"; 4]);
+        let mut seeded = texts(Some(7));
+        assert_eq!(seeded, texts(Some(7)));
+        let (journal, terms) = (Journal::in_memory().unwrap(), Batching::default());
+        let batched = ask_batch(&model, &journal, asks(Some(7)), text, &terms, &());
+        let mut batched: Vec<_> =
+            block_on(batched).unwrap().into_iter().map(|a| a.result.unwrap()).collect();
+        batched.sort();
+        assert_eq!(seeded, batched);
+        seeded.dedup();
+        assert_eq!(seeded.len(), 4);
+        assert!(texts(Some(8)).contains(&"Some(8)".to_owned()));
     }
 
     #[test]

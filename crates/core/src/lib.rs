@@ -51,6 +51,7 @@ mod document;
 mod error;
 mod model;
 mod scripted;
+mod seed;
 
 mod ask;
 mod batch;
@@ -74,5 +75,6 @@ pub use crate::{
     prompt::Prompt,
     read::{Reason, Unusable},
     scripted::Scripted,
+    seed::derived_seed,
     watch::{Progress, Watch},
 };

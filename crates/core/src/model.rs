@@ -189,7 +189,8 @@ pub struct Sampling {
     /// Texts that end the answer; they are not part of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Seed of the draw, where the model honours one.
+    /// Seed of the draw, where the model honours one. The engine gives other [draws](crate::Ask::draw) and attempts of
+    /// the same request seeds that follow from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }

@@ -208,7 +208,7 @@ impl<T> Asking<T> {
                     continue;
                 }
             };
-            let Query::Complete(request) = query else {
+            let Query::Complete(request) = query.sent(*draw, attempt).into_owned() else {
                 let message = "gives no scores in a batch; ask it with `ask_all`";
                 let kind = ModelErrorKind::Unsupported;
                 return Ok(self.fail(Error::model(model, kind, message)));
@@ -218,7 +218,7 @@ impl<T> Asking<T> {
                 let kind = ModelErrorKind::TimeLimit;
                 return Ok(self.fail(Error::model(model, kind, error)));
             }
-            let item = BatchItem::new(name(&key), request.clone());
+            let item = BatchItem::new(name(&key), request);
             let size = match engine.service.size(&item) {
                 Ok(size) if size <= limits.bytes => size,
                 Ok(size) => {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use ethos_core::derived_seed;
+
 use crate::Dataset;
 
 /// Draws kept for one sample, and so the most epochs of a task.
@@ -32,9 +34,7 @@ impl Draws {
 /// The seed of a sample in an epoch. With the task's own seed everywhere, a model that honours it would
 /// give every epoch the same answer and all samples the same luck.
 pub(super) fn seed(seed: u64, id: &str, epoch: u32) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes()).update(&epoch.to_le_bytes()).update(id.as_bytes());
-    short(&hasher)
+    derived_seed(seed, &[&epoch.to_le_bytes(), id.as_bytes()])
 }
 
 /// The seed of an answer after so many others in one sample: under the same one, whoever admits in the first turn
@@ -43,16 +43,7 @@ pub(crate) fn turn(seed: u64, turns: u32) -> u64 {
     if turns == 0 {
         return seed;
     }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes()).update(&turns.to_le_bytes());
-    short(&hasher)
-}
-
-/// Of 31 bits, since servers differ in how many they take.
-fn short(hasher: &blake3::Hasher) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    u64::from_le_bytes(bytes) >> 33
+    derived_seed(seed, &[&turns.to_le_bytes()])
 }
 
 #[cfg(test)]
