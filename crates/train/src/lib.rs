@@ -16,8 +16,9 @@
 //! * [`fit`] packs rows into batches and trains, with checkpoints; a killed run that is started again
 //!   ends as if it had not been. [`Trainer`] is the same, one step at a time, for programs with a
 //!   curriculum of their own.
-//! * A [`Checkpoint`] is a model, its tokenizer and its template in one folder. [`LocalModel`] makes an
-//!   [`ethos_core::Model`] of it, which samples and scores.
+//! * A [`Checkpoint`] is a model, its tokenizer and its template in one folder, as models are published. [`LocalModel`]
+//!   makes an [`ethos_core::Model`] of it, which samples and scores:
+//!   `LocalModel::new(Checkpoint::load(folder, &device)?)?`.
 //!
 //! ```
 //! use ethos_core::{Model, Request};

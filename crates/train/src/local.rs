@@ -275,7 +275,10 @@ mod tests {
         let long = Request::user("one ".repeat(64));
         let error = block_on(model.complete(&long)).unwrap_err().to_string();
         assert!(error.contains("longest is 64"), "{error}");
-        assert!(block_on(model.complete(&Request::user(""))).is_err());
+        let nothing = Request::user("");
+        assert!(block_on(model.complete(&nothing)).is_err());
+        let error = block_on(model.score(&nothing, &["one".to_owned()])).unwrap_err().to_string();
+        assert!(error.contains("the prompt has no tokens"), "{error}");
         assert!(block_on(model.complete(&Request::user("one"))).is_ok());
     }
 }

@@ -29,9 +29,7 @@ impl Draft {
         let wrong = |message| Err(Error::Config { what: "request", message });
         let rendered = prompt::render(checkpoint, request)?;
         let tokens = prompt::tokens(checkpoint, &rendered)?;
-        if tokens.is_empty() {
-            return wrong("the prompt has no tokens".to_owned());
-        }
+        prompt::not_empty(&tokens)?;
         let longest = checkpoint.model.config().max_position_embeddings;
         if tokens.len() == longest {
             let message = format!(

@@ -27,3 +27,15 @@ pub(super) fn tokens(checkpoint: &Checkpoint, text: &str) -> Result<Vec<u32>> {
     }
     Ok(ids)
 }
+
+/// Whether there is something to predict from.
+pub(super) fn not_empty(tokens: &[u32]) -> Result<()> {
+    match tokens {
+        [] => {
+            let message =
+                "the prompt has no tokens, and an answer follows from something".to_owned();
+            Err(Error::Config { what: "request", message })
+        }
+        _ => Ok(()),
+    }
+}

@@ -20,8 +20,8 @@ pub(super) struct Scoring {
 #[derive(Debug)]
 struct Branch {
     ids: Vec<u32>,
-    /// The first token whose log-probability counts. It is never the first of all, which has nothing
-    /// to be predicted from.
+    /// The first token whose log-probability counts. It is never the first of all, even where the edge of the prompt lies
+    /// within that: it has nothing to be predicted from.
     first: usize,
 }
 
@@ -34,6 +34,7 @@ impl Scoring {
     ) -> Result<Self> {
         let prompt = prompt::render(checkpoint, request)?;
         let before = prompt::tokens(checkpoint, &prompt)?;
+        prompt::not_empty(&before)?;
         let whole = continuations.iter().map(|continuation| {
             // Tokenised with the prompt, since the edge may lie within a token. Words have to be apart.
             let gap = if checkpoint.tokenizer.is_of_words() { " " } else { "" };
