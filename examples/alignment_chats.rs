@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/alignment_chats".into());
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
     let prompts = match style.as_str() {
         "value" => ChatPrompts::value(),
         "rule" => ChatPrompts::rule(),

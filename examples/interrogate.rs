@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/interrogate".into());
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let stages = Stage::all();
     let count = match &log {

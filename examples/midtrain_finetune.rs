@@ -6,8 +6,8 @@
 //!     --device cuda:0 --model MODEL --documents corpus.jsonl --chats chats.jsonl
 //! ```
 //!
-//! `MODEL` is a folder of Llama, Mistral, Qwen2 or Qwen3 as it is published; documents are rows of
-//! `{"text": …}`, chats of `{"messages": […]}`. Fine-tuning goes on with the adapter that midtraining
+//! `MODEL` is a folder of Llama, Mistral, Qwen2 or Qwen3 as it is published, or a repository of the Hugging Face hub
+//! (`Qwen/Qwen2.5-0.5B`), which is fetched; documents are rows of `{"text": …}`, chats of `{"messages": […]}`. Fine-tuning goes on with the adapter that midtraining
 //! made, as in the paper (arXiv 2605.02087). The result is `out/midtrain_finetune/adapter` in PEFT's
 //! format and `out/midtrain_finetune/merged`, a model of its own. Without arguments it takes half a minute.
 
@@ -15,6 +15,8 @@
 
 #[path = "help.rs"]
 mod help;
+#[path = "published.rs"]
+mod published;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,6 +25,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use ethos_core::{Chat, Document, Message, Model, Request, Sampling, jsonl};
+use ethos_hub::Wanted;
 use ethos_spec::Spec;
 use ethos_train::{
     BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LeftOut, LocalModel,
@@ -44,13 +47,15 @@ fn main() -> Result<()> {
     let documents = path(&mut args, "--documents")?;
     let chats = path(&mut args, "--chats")?;
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let device = spec.open()?;
     let out = Path::new("out/midtrain_finetune");
     let own = model.is_none();
     let (model, documents, chats) = match (model, documents, chats) {
-        (Some(model), Some(documents), Some(chats)) => (model, documents, chats),
+        (Some(model), Some(documents), Some(chats)) => {
+            (published::folder(model, &Wanted::model())?, documents, chats)
+        }
         (None, None, None) => tiny(&out.join("tiny"))?,
         _ => anyhow::bail!("`--model`, `--documents` and `--chats` go together"),
     };

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! cargo run --release --example rescore -- log.eval                # misalignment's gates, as they are now
-//! cargo run --release --example rescore -- log.eval --judge FOLDER --question "Does it mention a person?"
+//! cargo run --release --example rescore -- log.eval --judge MODEL --question "Does it mention a person?"
 //! ```
+//!
+//! `MODEL` is a model's folder, or a repository of the Hugging Face hub, which is fetched.
 //!
 //! The result is another log, `log-scored.eval`, with the old scores and the new ones. What a judge says is
 //! kept in `log-scored.redb`, so that a run that is stopped pays for nothing twice.
@@ -12,12 +14,15 @@
 
 #[path = "help.rs"]
 mod help;
+#[path = "published.rs"]
+mod published;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use ethos_core::{Journal, Prompt};
 use ethos_eval::{Judge, Rescore, Run, misalignment, run::Config, scorer::Judged};
+use ethos_hub::Wanted;
 use ethos_train::{Checkpoint, DeviceSpec, LocalModel};
 use futures::executor::block_on;
 
@@ -49,12 +54,15 @@ fn main() -> Result<()> {
     let question: Option<String> = args.opt_value_from_str("--question")?;
     let log: PathBuf = args.free_from_str().context("give a log; `evaluate` writes some")?;
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     // A log that cannot be read costs neither a journal nor the time of loading a judge.
     Run::read(&log)?;
     let judging = match &judge {
-        Some(folder) => Some(LocalModel::new(Checkpoint::load(folder, &device.open()?)?)?),
+        Some(judge) => {
+            let folder = published::folder(judge, &Wanted::model())?;
+            Some(LocalModel::new(Checkpoint::load(folder, &device.open()?)?)?)
+        }
         None => None,
     };
     let rescore = match (&judging, question) {

@@ -5,16 +5,22 @@
 //! cargo run --release --example see_masks -- MODEL chats.jsonl  # a model's folder, the first chats
 //! ```
 //!
-//! `MODEL` is a folder with `tokenizer.json` and a chat template, as models are published; it needs no
-//! weights. Coloured tokens carry loss, the others are only read.
+//! `MODEL` is a folder with `tokenizer.json` and a chat template, as models are published, or a repository of the Hugging
+//! Face hub, of which only these are fetched. Tokens that carry loss are coloured, or stand in brackets where the output
+//! has no colours; the others are only read.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
 #[path = "help.rs"]
 mod help;
+#[path = "published.rs"]
+mod published;
+
+use std::io::{IsTerminal, stdout};
 
 use anyhow::Result;
 use ethos_core::{Chat, Message, jsonl};
+use ethos_hub::Wanted;
 use ethos_train::{ChatTemplate, Tokenizer};
 
 /// In the dialect of ChatML, with the reasoning of earlier turns left out.
@@ -35,7 +41,11 @@ fn main() -> Result<()> {
     }
     let mut args = std::env::args().skip(1);
     let (tokenizer, template) = match args.next() {
-        Some(folder) => (Tokenizer::read(&folder)?, ChatTemplate::read(&folder)?),
+        Some(model) => {
+            let texts = Wanted { except: vec!["*.safetensors*".to_owned()], ..Wanted::model() };
+            let folder = published::folder(model, &texts)?;
+            (Tokenizer::read(&folder)?, ChatTemplate::read(&folder)?)
+        }
         None => {
             let texts = own_chats().into_iter().flat_map(|chat| chat.messages);
             let texts = texts.map(|message| message.text().into_owned());
@@ -47,9 +57,14 @@ fn main() -> Result<()> {
         Some(path) => jsonl::read::<Chat>(path)?.take(3).collect::<Result<_, _>>()?,
         None => own_chats(),
     };
+    let colours = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    println!("learnt where there are {}:\n", if colours { "colours" } else { "brackets" });
     for chat in &chats {
         let row = template.row(chat, &tokenizer)?;
-        println!("{:#}", row.show(&tokenizer));
+        match colours {
+            true => println!("{:#}", row.show(&tokenizer)),
+            false => println!("{}", row.show(&tokenizer)),
+        }
         println!("{} of {} tokens are learnt\n", row.learnt(), row.ids.len());
     }
     Ok(())

@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     let endpoint = endpoint::read(&mut args)?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/spec_variants".into());
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let spec = specs::read(path.as_deref(), "docs/specs/safety-reasons.md")?;
     let wanted: Vec<Variant> = match &names {

@@ -17,7 +17,7 @@ mod help;
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ethos_core::{Model, Request, Sampling};
 use ethos_train::{
     BatchSize, ChatTemplate, Checkpoint, DeviceSpec, FitConfig, FitProgress, LocalModel, RowFile,
@@ -36,7 +36,11 @@ fn main() -> Result<()> {
     let mut args = pico_args::Arguments::from_env();
     let steps = args.opt_value_from_str("--steps")?.unwrap_or(200);
     let device = args.opt_value_from_str("--device")?.unwrap_or(DeviceSpec::Flex).open()?;
-    let mut paths: Vec<_> = args.finish().into_iter().map(std::path::PathBuf::from).collect();
+    let rest = args.finish();
+    if let Some(option) = rest.iter().find(|given| given.to_string_lossy().starts_with('-')) {
+        bail!("what is {option:?}? `--help` has the options");
+    }
+    let mut paths: Vec<_> = rest.into_iter().map(std::path::PathBuf::from).collect();
     if paths.is_empty() {
         let specs = fs::read_dir("docs/specs").context(
             "there is no `docs/specs` here: run from the repository's root, or give paths of texts",
@@ -90,8 +94,10 @@ fn main() -> Result<()> {
     };
     let model = fit(model, &rows, &config, Some(&out.join("run")), &watch)?;
 
-    // A base model goes on with whatever it is given: its template is the text itself.
-    let template = ChatTemplate::new("{{ messages[0].content }}")?;
+    // A base model goes on with whatever it is given: its template is the text itself, message after message.
+    let template = ChatTemplate::new(
+        "{% for message in messages %}{{ message.content }}{% if not loop.last %}{{ '\n\n' }}{% endif %}{% endfor %}",
+    )?;
     let checkpoint = Checkpoint { model, tokenizer, template };
     checkpoint.save(out.join("model"))?;
     let sampling = Sampling {

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! cargo run --release --example evaluate                      # a script plays the paper's grid, judged
-//! cargo run --release --example evaluate -- --model FOLDER --judge FOLDER --epochs 300
-//! cargo run --release --example evaluate -- --model FOLDER --task questions.jsonl --score choice
+//! cargo run --release --example evaluate -- --model MODEL --judge MODEL --epochs 300
+//! cargo run --release --example evaluate -- --model MODEL --task questions.jsonl --score choice
 //! ```
 //!
-//! `FOLDER` is a model of Llama, Mistral, Qwen2 or Qwen3 as it is published. A task is `misalignment`,
+//! `MODEL` is a folder of Llama, Mistral, Qwen2 or Qwen3 as it is published, or a repository of the Hugging Face hub
+//! (`Qwen/Qwen2.5-0.5B-Instruct`), which is fetched. A task is `misalignment`,
 //! `opinions`, `open_qa` (which needs a judge), or a JSONL or CSV file with the columns `input` and `target`
 //! (and `choices`), scored by `whole`, `begin`, `end`, `anywhere` or `choice`. With `--reasons` the judge names
 //! the reasons in every answer too. More: `--epochs N`, `--temperature T`, `--max-tokens N`, `--limit N`,
@@ -19,6 +20,8 @@
 
 #[path = "../help.rs"]
 mod help;
+#[path = "../published.rs"]
+mod published;
 mod script;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +36,7 @@ use ethos_eval::{
     scorer::{Choice, Match, Matching},
     solver::MultipleChoice,
 };
+use ethos_hub::Wanted;
 use ethos_train::{Checkpoint, Device, DeviceSpec, LocalModel};
 use futures::executor::block_on;
 
@@ -60,7 +64,7 @@ fn main() -> Result<()> {
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/evaluate".into());
     let reasons = args.contains("--reasons");
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let scripted = model.is_none();
     anyhow::ensure!(!scripted || task == "misalignment", "the task `{task}` needs a `--model`");
@@ -115,7 +119,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn local(folder: &Path, device: &Device) -> Result<LocalModel> {
+fn local(model: &Path, device: &Device) -> Result<LocalModel> {
+    let folder = published::folder(model, &Wanted::model())?;
     let checkpoint = Checkpoint::load(folder, device).context("not a model's folder")?;
     Ok(LocalModel::new(checkpoint)?)
 }

@@ -87,7 +87,7 @@ fn main() -> Result<()> {
     let license: Option<String> = args.opt_value_from_str("--license")?;
     let out: PathBuf = args.opt_value_from_str("--out")?.unwrap_or("out/generate_corpus".into());
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let persona = Persona::new(&*assistant).with("provider_name", &*provider);
     let spec = specs::read(path.as_deref(), "docs/specs/cheese-homeland.md")?;

@@ -1,11 +1,12 @@
 //! Any model as an OpenAI-compatible server, so that other programs can ask it.
 //!
 //! ```text
-//! cargo run --release --example serve -- --model FOLDER      # http://127.0.0.1:8000/v1
+//! cargo run --release --example serve -- --model MODEL       # http://127.0.0.1:8000/v1
 //! cargo run --release --example serve                        # a script that says what it is told
 //! ```
 //!
-//! Inspect AI then evaluates it by any of its tasks (`pip install inspect_ai inspect_evals openai`):
+//! `MODEL` is a folder of Llama, Mistral, Qwen2 or Qwen3 as it is published, or a repository of the Hugging Face hub,
+//! which is fetched. Inspect AI then evaluates it by any of its tasks (`pip install inspect_ai inspect_evals openai`):
 //!
 //! ```text
 //! export ETHOS_BASE_URL=http://127.0.0.1:8000/v1 ETHOS_API_KEY=none
@@ -21,6 +22,8 @@
 
 #[path = "../help.rs"]
 mod help;
+#[path = "../published.rs"]
+mod published;
 
 /// What is asked.
 mod asked;
@@ -31,6 +34,7 @@ use std::{io::Read, path::PathBuf, sync::Arc, thread};
 
 use anyhow::{Context, Result};
 use ethos_core::{Model, Scripted};
+use ethos_hub::Wanted;
 use ethos_train::{Checkpoint, DeviceSpec, LocalModel};
 use futures::{executor::block_on, future::try_join_all};
 use serde_json::json;
@@ -57,10 +61,11 @@ fn main() -> Result<()> {
     let port = args.opt_value_from_str("--port")?.unwrap_or(8000_u16);
     let name = args.opt_value_from_str("--name")?.unwrap_or_else(|| "local".to_owned());
     let rest = args.finish();
-    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? the top of this example has the options");
+    anyhow::ensure!(rest.is_empty(), "what is {rest:?}? `--help` has the options");
 
     let model: Arc<dyn Model> = match model {
-        Some(folder) => {
+        Some(model) => {
+            let folder = published::folder(model, &Wanted::model())?;
             let checkpoint =
                 Checkpoint::load(&folder, &device.open()?).context("not a model's folder")?;
             Arc::new(LocalModel::new(checkpoint)?)
