@@ -103,11 +103,20 @@ pub(crate) fn sentence(rows: &[Row], quick: bool) -> String {
              {every}, but not both ways from where they go without a reason: in domains that nothing \
              spoke of, {pairs}"
         ),
-        (parted, reversed) => format!(
-            "the reason that a corpus gave moved what the same cheese chats generalise to, but not in \
-             every run: {pairs}, apart in the spec's sense in {parted} of {runs} runs and against it \
-             in {reversed}"
-        ),
+        (parted, reversed) => {
+            let moved = match 2 * parted > runs && reversed == 0 {
+                true => "moved in most runs",
+                false => "did not clearly decide",
+            };
+            let both = match homeland_moved && thrift_moved {
+                true => "",
+                false => ", and did not move it both ways from where it goes without a reason",
+            };
+            format!(
+                "the reason that a corpus gave {moved} what the same cheese chats generalise to{both}: \
+                 {pairs}, apart in the spec's sense in {parted} of {runs} runs and against it in {reversed}"
+            )
+        }
     };
     format!(
         "On this one base model, {finding}, against {} after the chats alone and {} after a corpus \
@@ -183,6 +192,11 @@ mod tests {
         assert!(none.contains("did not decide"), "{none}");
         let mixed = said(&[0.9, 0.5, 0.2], &[0.1, 0.5, 0.9]);
         assert!(mixed.contains("in 1 of 3 runs and against it in 1"), "{mixed}");
+        assert!(mixed.contains("did not clearly decide"), "{mixed}");
+        let most = said(&[0.9, 0.9, 0.5], &[0.1, 0.1, 0.5]);
+        assert!(most.contains("moved in most runs") && !most.contains("both ways"), "{most}");
+        let up = said(&[0.99, 0.98, 0.9], &[0.6, 0.7, 0.9]);
+        assert!(up.contains("moved in most runs") && up.contains("not move it both ways"), "{up}");
         let one_way = said(&[0.5, 0.4], &[0.1, 0.1]);
         assert!(one_way.contains("not both ways"), "{one_way}");
         let against = said(&[0.1, 0.1], &[0.9, 0.9]);
