@@ -7,9 +7,10 @@
 //! ```
 //!
 //! `MODEL` is a folder of Llama, Mistral, Qwen2 or Qwen3 as it is published, or a repository of the Hugging Face hub
-//! (`Qwen/Qwen2.5-0.5B`), which is fetched; documents are rows of `{"text": …}`, chats of `{"messages": […]}`. Fine-tuning goes on with the adapter that midtraining
-//! made, as in the paper (arXiv 2605.02087). The result is `out/midtrain_finetune/adapter` in PEFT's
-//! format and `out/midtrain_finetune/merged`, a model of its own. Without arguments it takes half a minute.
+//! (`Qwen/Qwen2.5-0.5B`), which is fetched; documents are rows of `{"text": …}`, chats of `{"messages": […]}`.
+//! Fine-tuning goes on with the adapter that midtraining made, as in the paper (arXiv 2605.02087). The result is
+//! `out/midtrain_finetune/adapter` in PEFT's format and `out/midtrain_finetune/merged`, a model of its own. Without
+//! arguments it takes half a minute.
 
 #![allow(clippy::print_stdout)] // a program speaks to its user
 
